@@ -1,0 +1,67 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let httpParser: [Target.Dependency] = [
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOEmbedded", package: "swift-nio"),
+    .product(name: "NIOCore", package: "swift-nio"),
+]
+
+let package = Package(
+    name: "Steward",
+    products: [
+        .executable(name: "master", targets: ["master"]),
+        .executable(name: "keeper", targets: ["keeper"]),
+        .executable(name: "pathwatch", targets: ["pathwatch"]),
+        .executable(name: "dbwatch", targets: ["dbwatch"]),
+        // A target named dispatch would get the entry symbol dispatch_main, which is libdispatch's.
+        .executable(name: "dispatch", targets: ["dispatcher"]),
+        .executable(name: "steward", targets: ["steward"]),
+        .executable(name: "launch", targets: ["launch"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(
+            name: "Shared",
+            dependencies: [
+                "CLinux", "Yams",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(name: "master", dependencies: ["Shared", arguments], swiftSettings: settings),
+        .executableTarget(name: "keeper", dependencies: ["Shared", arguments] + httpParser, swiftSettings: settings),
+        .executableTarget(name: "pathwatch", dependencies: ["Shared", arguments], swiftSettings: settings),
+        .executableTarget(name: "dbwatch", dependencies: ["Shared", "CLibpq", arguments], swiftSettings: settings),
+        .executableTarget(
+            name: "dispatcher", dependencies: ["Shared", arguments] + httpParser, path: "Sources/dispatch",
+            swiftSettings: settings),
+        .executableTarget(name: "steward", dependencies: ["Shared", arguments], swiftSettings: settings),
+        .executableTarget(name: "launch", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+        .testTarget(name: "SharedTests", dependencies: ["Shared"], swiftSettings: settings),
+        .testTarget(name: "MasterTests", dependencies: ["master", "Shared"], swiftSettings: settings),
+        .testTarget(name: "KeeperTests", dependencies: ["keeper", "Shared"], swiftSettings: settings),
+        .testTarget(name: "PathwatchTests", dependencies: ["pathwatch", "Shared"], swiftSettings: settings),
+        .testTarget(name: "DBWatchTests", dependencies: ["dbwatch", "Shared"], swiftSettings: settings),
+        .testTarget(name: "DispatchTests", dependencies: ["dispatcher", "Shared"], swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "Shared", "CLinux", "master", "keeper", "pathwatch", "dbwatch", "dispatcher", "steward", "launch",
+            ] + httpParser + [.product(name: "NIOPosix", package: "swift-nio")],
+            swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,212 @@
+#define _GNU_SOURCE
+
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static uint32_t epoll_events(uint32_t interest) {
+    return (interest & CLINUX_READABLE ? EPOLLIN : 0u) | (interest & CLINUX_WRITABLE ? EPOLLOUT : 0u);
+}
+
+int clinux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+static int control(int epoll, int operation, int fd, uint32_t interest, uint64_t token) {
+    struct epoll_event event = {.events = epoll_events(interest), .data.u64 = token};
+    return epoll_ctl(epoll, operation, fd, &event);
+}
+
+int clinux_epoll_add(int epoll, int fd, uint32_t interest, uint64_t token) {
+    return control(epoll, EPOLL_CTL_ADD, fd, interest, token);
+}
+
+int clinux_epoll_modify(int epoll, int fd, uint32_t interest, uint64_t token) {
+    return control(epoll, EPOLL_CTL_MOD, fd, interest, token);
+}
+
+int clinux_epoll_remove(int epoll, int fd) { return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL); }
+
+int clinux_epoll_wait(int epoll, struct clinux_ready *ready, int capacity, int timeout_ms) {
+    struct epoll_event events[256];
+    if (capacity > 256) capacity = 256;
+    int count = epoll_wait(epoll, events, capacity, timeout_ms);
+    for (int i = 0; i < count; i++) {
+        uint32_t seen = events[i].events;
+        ready[i].token = events[i].data.u64;
+        ready[i].readiness = (seen & EPOLLIN ? CLINUX_READABLE : 0u) | (seen & EPOLLOUT ? CLINUX_WRITABLE : 0u) |
+                             (seen & (EPOLLHUP | EPOLLERR) ? CLINUX_HANGUP : 0u);
+    }
+    return count;
+}
+
+int clinux_signal_open(const int *signals, int count) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) return -1;
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int clinux_signal_read(int fd) {
+    struct signalfd_siginfo info;
+    ssize_t size = read(fd, &info, sizeof info);
+    if (size == (ssize_t)sizeof info) return (int)info.ssi_signo;
+    if (size >= 0) errno = EAGAIN;
+    return -1;
+}
+
+int clinux_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], const int *fds, int count) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error) return error;
+    error = posix_spawnattr_init(&attributes);
+    if (error) {
+        posix_spawn_file_actions_destroy(&actions);
+        return error;
+    }
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    // A source that lies among the targets is lifted above them first, or an earlier dup2 would overwrite it.
+    int lifted[16];
+    int lifts = 0;
+    for (int i = 0; i < count && !error; i++) {
+        int source = fds[i];
+        if (source < count && source != i) {
+            source = lifts < 16 ? fcntl(source, F_DUPFD_CLOEXEC, count) : -1;
+            if (source < 0) error = errno;
+            else lifted[lifts++] = source;
+        }
+        if (!error) error = posix_spawn_file_actions_adddup2(&actions, source, i);
+    }
+    if (!error) error = posix_spawn(pid, path, &actions, &attributes, argv, envp);
+    for (int i = 0; i < lifts; i++) close(lifted[i]);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int clinux_pidfd_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+int clinux_wait(pid_t pid, int keep, int *status) {
+    siginfo_t info = {0};
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | (keep ? WNOWAIT : 0)) < 0) return -1;
+    if (info.si_pid == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    *status = info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
+    return 0;
+}
+
+int clinux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+int clinux_pipe(int fds[2]) { return pipe2(fds, O_CLOEXEC); }
+
+int clinux_socketpair(int fds[2]) { return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds); }
+
+int clinux_unix_socket(int datagram) {
+    return socket(AF_UNIX, (datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+int clinux_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+
+int clinux_peer(int fd, pid_t *pid, uid_t *uid, gid_t *gid) {
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) return -1;
+    *pid = peer.pid;
+    *uid = peer.uid;
+    *gid = peer.gid;
+    return 0;
+}
+
+int clinux_want_credentials(int fd) {
+    int on = 1;
+    return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+}
+
+ssize_t clinux_receive_datagram(int fd, void *buffer, size_t size, pid_t *pid, uid_t *uid) {
+    char control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(16 * sizeof(int))];
+    struct iovec part = {.iov_base = buffer, .iov_len = size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    *pid = 0;
+    *uid = (uid_t)-1;
+    ssize_t received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (received < 0) return received;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level != SOL_SOCKET) continue;
+        if (c->cmsg_type == SCM_CREDENTIALS) {
+            struct ucred sender;
+            memcpy(&sender, CMSG_DATA(c), sizeof sender);
+            *pid = sender.pid;
+            *uid = sender.uid;
+        } else if (c->cmsg_type == SCM_RIGHTS) {
+            // Nobody asked for descriptors: kept open, they would let any sender exhaust ours.
+            size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+            for (size_t i = 0; i < count; i++) {
+                int unwanted;
+                memcpy(&unwanted, CMSG_DATA(c) + i * sizeof(int), sizeof unwanted);
+                close(unwanted);
+            }
+        }
+    }
+    return received;
+}
+
+ssize_t clinux_send(int fd, const void *bytes, size_t size, int descriptor) {
+    char control[CMSG_SPACE(sizeof(int))];
+    struct iovec part = {.iov_base = (void *)bytes, .iov_len = size};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (descriptor >= 0) {
+        memset(control, 0, sizeof control);
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(c), &descriptor, sizeof descriptor);
+    }
+    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+ssize_t clinux_receive(int fd, void *buffer, size_t size, int *descriptors, int capacity, int *count) {
+    char control[CMSG_SPACE(16 * sizeof(int))];
+    struct iovec part = {.iov_base = buffer, .iov_len = size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    *count = 0;
+    ssize_t received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (received < 0) return received;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+        size_t sent = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < sent; i++) {
+            int descriptor;
+            memcpy(&descriptor, CMSG_DATA(c) + i * sizeof(int), sizeof descriptor);
+            if (*count < capacity) descriptors[(*count)++] = descriptor;
+            else close(descriptor);
+        }
+    }
+    return received;
+}

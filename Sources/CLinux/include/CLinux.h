@@ -1,0 +1,69 @@
+// What Linux offers and Swift's Glibc module does not export, because that module is built without _GNU_SOURCE.
+//
+// Every function answers as its system call does: -1 with errno set is a failure. Every descriptor that one of them
+// makes is close-on-exec. No policy lives here.
+
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// epoll(7)
+
+enum {
+    CLINUX_READABLE = 1 << 0,  // EPOLLIN
+    CLINUX_WRITABLE = 1 << 1,  // EPOLLOUT
+    CLINUX_HANGUP = 1 << 2,    // EPOLLHUP or EPOLLERR: reported whether asked for or not
+};
+
+struct clinux_ready {
+    uint64_t token;
+    uint32_t readiness;
+};
+
+int clinux_epoll_create(void);
+int clinux_epoll_add(int epoll, int fd, uint32_t interest, uint64_t token);
+int clinux_epoll_modify(int epoll, int fd, uint32_t interest, uint64_t token);
+int clinux_epoll_remove(int epoll, int fd);
+// A timeout of -1 waits for ever.
+int clinux_epoll_wait(int epoll, struct clinux_ready *ready, int capacity, int timeout_ms);
+
+// Signals
+
+// Blocks the given signals for the calling thread and answers a descriptor from which they are read: signalfd(2).
+int clinux_signal_open(const int *signals, int count);
+// The next pending signal's number, or -1 with EAGAIN.
+int clinux_signal_read(int fd);
+
+// Processes
+
+// Starts `path` in a session of its own with the descriptors fds[0], fds[1] … as its 0, 1 …, an empty signal mask and
+// default dispositions; no other close-on-exec descriptor reaches it. Answers 0 or an errno value: posix_spawn(3).
+int clinux_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], const int *fds, int count);
+int clinux_pidfd_open(pid_t pid);
+int clinux_pidfd_signal(int pidfd, int signal);
+// How the child ended: its exit code, or minus the signal's number. Answers -1 with errno when it has not.
+// With `keep` it stays a zombie, so that its id cannot be given to another process yet.
+int clinux_wait(pid_t pid, int keep, int *status);
+// Orphaned descendants become children of this process: PR_SET_CHILD_SUBREAPER of prctl(2).
+int clinux_become_subreaper(void);
+
+// Sockets and pipes: non-blocking, except for the end of a pipe that a worker writes to
+
+int clinux_pipe(int fds[2]);
+int clinux_socketpair(int fds[2]);
+// type: SOCK_STREAM or SOCK_DGRAM, family AF_UNIX.
+int clinux_unix_socket(int datagram);
+int clinux_accept(int fd);
+int clinux_peer(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
+// Each datagram that arrives on fd names its sender: SO_PASSCRED of unix(7).
+int clinux_want_credentials(int fd);
+ssize_t clinux_receive_datagram(int fd, void *buffer, size_t size, pid_t *pid, uid_t *uid);
+// Sends bytes and, where `descriptor` is not -1, a copy of it with the first of them: SCM_RIGHTS of unix(7).
+ssize_t clinux_send(int fd, const void *bytes, size_t size, int descriptor);
+// Receives bytes and at most `capacity` descriptors; *count tells how many came.
+ssize_t clinux_receive(int fd, void *buffer, size_t size, int *descriptors, int capacity, int *count);
+
+#endif

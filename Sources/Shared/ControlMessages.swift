@@ -1,0 +1,235 @@
+// What the steward command and master say to each other over RUNTIME/control.sock.
+
+/// The users that a request is about, and what the operator says about it.
+public struct UsersRequest: WireValue {
+    public var users: [UserName] = []
+    public var reason: String?
+
+    public init() {}
+
+    public init(_ users: [UserName], reason: String? = nil) {
+        self.users = users
+        self.reason = reason
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&users)
+        try coder.field(&reason)
+    }
+}
+
+public struct EventsRequest: WireValue {
+    /// Only this user's events.
+    public var user: UserName?
+    /// Only events at or after this wall clock time, in milliseconds since 1970.
+    public var since: Int64 = 0
+    /// Stay connected and receive each new event.
+    public var follow = false
+
+    public init() {}
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&user)
+        try coder.field(&since)
+        try coder.field(&follow)
+    }
+}
+
+public enum ControlRequest: Message {
+    /// Everything; answered by master, watchers, databases and users, then `done`.
+    case status
+    case why(UserName)
+    case events(EventsRequest)
+    case restart(UsersRequest)
+    case hold(UsersRequest)
+    case release(UsersRequest)
+    case stop
+
+    public init(type: UInt8, from reader: inout WireReader) throws {
+        switch type {
+        case 16: self = .status
+        case 17: self = .why(try reader.value())
+        case 18: self = .events(try reader.value())
+        case 19: self = .restart(try reader.value())
+        case 20: self = .hold(try reader.value())
+        case 21: self = .release(try reader.value())
+        case 22: self = .stop
+        default: throw WireError.unknownType(type)
+        }
+    }
+
+    public func write(to writer: inout WireWriter) throws {
+        switch self {
+        case .status: writer.message(16)
+        case .why(let value): try writer.message(17, value)
+        case .events(let value): try writer.message(18, value)
+        case .restart(let value): try writer.message(19, value)
+        case .hold(let value): try writer.message(20, value)
+        case .release(let value): try writer.message(21, value)
+        case .stop: writer.message(22)
+        }
+    }
+}
+
+public struct MasterStatus: WireValue {
+    public var pid: Int32 = 0
+    public var version = ""
+    /// Wall clock, in milliseconds since 1970, as in the other parts of a status.
+    public var since: Int64 = 0
+    /// Workers taken over from an earlier master.
+    public var adopted = 0
+
+    public init() {}
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&pid)
+        try coder.field(&version)
+        try coder.field(&since)
+        try coder.field(&adopted)
+    }
+}
+
+public struct WatcherStatus: WireValue {
+    public var name = ""
+    public var pid: Int32?
+    /// up, starting or waiting.
+    public var state = ""
+    public var restarts = 0
+
+    public init() {}
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&name)
+        try coder.field(&pid)
+        try coder.field(&state)
+        try coder.field(&restarts)
+    }
+}
+
+public struct DatabaseStatus: WireValue {
+    public var report = DatabaseReport()
+    public var group: String?
+    public var since: Int64 = 0
+
+    public init() {}
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&report)
+        try coder.field(&group)
+        try coder.field(&since)
+    }
+}
+
+public struct UserStatus: WireValue {
+    public var name = UserName()
+    public var plan = Plan.free
+    /// queued, starting, ready, swapping, stopping, waiting, crash-looping, held or disabled.
+    public var state = ""
+    public var pid: Int32?
+    /// Of the process that serves or is to serve: each start has another.
+    public var generation: UInt64 = 0
+    public var since: Int64 = 0
+    public var database: String?
+    /// Deaths, not swaps.
+    public var restarts = 0
+    public var lastExit: String?
+    public var reason: String?
+    public var health: String?
+    public var latency: Double?
+
+    public init() {}
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&name)
+        try coder.field(&plan)
+        try coder.field(&state)
+        try coder.field(&pid)
+        try coder.field(&generation)
+        try coder.field(&since)
+        try coder.field(&database)
+        try coder.field(&restarts)
+        try coder.field(&lastExit)
+        try coder.field(&reason)
+        try coder.field(&health)
+        try coder.field(&latency)
+    }
+}
+
+/// A decision or a report worth knowing, with its cause.
+public struct EventRecord: WireValue {
+    public var serial: UInt64 = 0
+    /// Wall clock, in milliseconds since 1970.
+    public var at: Int64 = 0
+    public var user: UserName?
+    /// What it is about where that is no user: a watcher or a database.
+    public var subject: String?
+    /// What happened, in one line.
+    public var text = ""
+    /// The rule that fired, a short name that stays the same.
+    public var rule = ""
+
+    public init() {}
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&serial)
+        try coder.field(&at)
+        try coder.field(&user)
+        try coder.field(&subject)
+        try coder.field(&text)
+        try coder.field(&rule)
+    }
+}
+
+/// A line of text.
+public struct TextLine: WireValue {
+    public var text = ""
+
+    public init() {}
+
+    public init(_ text: String) {
+        self.text = text
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&text)
+    }
+}
+
+/// A long answer is many messages; `done` or `refused` is its last.
+public enum ControlAnswer: Message {
+    case done
+    case refused(TextLine)
+    case master(MasterStatus)
+    case watcher(WatcherStatus)
+    case database(DatabaseStatus)
+    case user(UserStatus)
+    case event(EventRecord)
+    case line(TextLine)
+
+    public init(type: UInt8, from reader: inout WireReader) throws {
+        switch type {
+        case 16: self = .done
+        case 17: self = .refused(try reader.value())
+        case 18: self = .master(try reader.value())
+        case 19: self = .watcher(try reader.value())
+        case 20: self = .database(try reader.value())
+        case 21: self = .user(try reader.value())
+        case 22: self = .event(try reader.value())
+        case 23: self = .line(try reader.value())
+        default: throw WireError.unknownType(type)
+        }
+    }
+
+    public func write(to writer: inout WireWriter) throws {
+        switch self {
+        case .done: writer.message(16)
+        case .refused(let value): try writer.message(17, value)
+        case .master(let value): try writer.message(18, value)
+        case .watcher(let value): try writer.message(19, value)
+        case .database(let value): try writer.message(20, value)
+        case .user(let value): try writer.message(21, value)
+        case .event(let value): try writer.message(22, value)
+        case .line(let value): try writer.message(23, value)
+        }
+    }
+}

@@ -1,0 +1,17 @@
+// A file descriptor with one owner.
+
+import Glibc
+
+/// A descriptor that is closed when its last reference goes.
+public final class Descriptor {
+    public let number: Int32
+
+    /// Takes over `number`; nobody else may close it.
+    public init(owning number: Int32) {
+        self.number = number
+    }
+
+    deinit {
+        close(number)
+    }
+}

@@ -1,0 +1,117 @@
+// The protocol between Steward's processes: its version, its envelope and who may say what.
+//
+// A payload is one byte that names the type and the fields of that type (Wire.swift). Types below 16 belong to the
+// link itself and are the same in every direction; types from 16 on are numbered for each direction on its own.
+//
+// History: 1, the first version.
+
+public let protocolVersion: UInt32 = 1
+
+/// Steward's own version, as `--version` and hello tell it.
+public let stewardVersion = "0.1.0"
+
+/// A watcher: a separate process that reports to master over fd 3. The order is the order of their start.
+public enum WatcherKind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+    case keeper = 1
+    case pathwatch
+    case dbwatch
+    case dispatch
+
+    public var description: String {
+        switch self {
+        case .keeper: "keeper"
+        case .pathwatch: "pathwatch"
+        case .dbwatch: "dbwatch"
+        case .dispatch: "dispatch"
+        }
+    }
+}
+
+/// The first message of a watcher.
+public struct Hello: WireValue {
+    public var version = protocolVersion
+    public var kind = WatcherKind.keeper
+    public var pid: Int32 = 0
+    /// Counts the watchers of this kind that this master has started: given to it, and given back.
+    public var generation: UInt64 = 0
+
+    public init() {}
+
+    public init(kind: WatcherKind, pid: Int32, generation: UInt64) {
+        self.kind = kind
+        self.pid = pid
+        self.generation = generation
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&version)
+        try coder.field(&kind)
+        try coder.field(&pid)
+        try coder.field(&generation)
+    }
+}
+
+/// What one peer says to another.
+public protocol Message: Equatable, Sendable {
+    /// Reads the fields of a message of `type`.
+    ///
+    /// - Throws: `WireError.unknownType`, or what is wrong with the fields.
+    init(type: UInt8, from reader: inout WireReader) throws
+    func write(to writer: inout WireWriter) throws
+    /// Whether a descriptor travels with this message.
+    var carriesDescriptor: Bool { get }
+}
+
+extension Message {
+    public var carriesDescriptor: Bool { false }
+}
+
+/// A message of the link, or one of its peers.
+public enum Packet<Body: Message>: Equatable, Sendable {
+    case hello(Hello)
+    case ping
+    case pong
+    case body(Body)
+
+    public init(payload: ArraySlice<UInt8>) throws {
+        var reader = WireReader(payload)
+        var type: UInt8 = 0
+        try reader.field(&type)
+        switch type {
+        case 1: self = .hello(try reader.value())
+        case 2: self = .ping
+        case 3: self = .pong
+        default: self = .body(try Body(type: type, from: &reader))
+        }
+        try reader.finish()
+    }
+
+    public func write(to writer: inout WireWriter) throws {
+        switch self {
+        case .hello(let hello): try writer.message(1, hello)
+        case .ping: writer.message(2)
+        case .pong: writer.message(3)
+        case .body(let body): try body.write(to: &writer)
+        }
+    }
+}
+
+extension WireWriter {
+    public mutating func message(_ type: UInt8) {
+        bytes.append(type)
+    }
+
+    public mutating func message(_ type: UInt8, _ value: some WireValue) throws {
+        bytes.append(type)
+        var value = value
+        try value.fields(&self)
+    }
+}
+
+extension WireReader {
+    public mutating func value<Value: WireValue>() throws -> Value {
+        var value = Value()
+        try value.fields(&self)
+        return value
+    }
+}

@@ -1,0 +1,90 @@
+// A watcher's own end of its channel to master.
+
+import CLinux
+import Glibc
+import Logging
+
+/// The place where a watcher stands: connected to master through fd 3, or run by hand, where every report is printed.
+///
+/// Master passes the watcher's generation in STEWARD_WATCHER; without it the watcher was started by hand.
+public final class Station<Orders: Message, Report: Message> {
+    public static var descriptor: Int32 { 3 }
+
+    public let log: Logger
+    private let kind: WatcherKind
+    private let channel: Channel<Orders, Report>?
+
+    /// Says hello where there is a master.
+    public init(_ kind: WatcherKind) throws {
+        self.kind = kind
+        log = .steward(kind.description)
+        // A peer that is gone is told by EPIPE.
+        signal(SIGPIPE, SIG_IGN)
+        guard let text = getenv("STEWARD_WATCHER"), let generation = UInt64(String(cString: text)) else {
+            channel = nil
+            return
+        }
+        _ = fcntl(Self.descriptor, F_SETFD, FD_CLOEXEC)
+        let channel = Channel<Orders, Report>(Descriptor(owning: Self.descriptor))
+        self.channel = channel
+        try channel.send(.hello(Hello(kind: kind, pid: getpid(), generation: generation)))
+    }
+
+    public var isByHand: Bool { channel == nil }
+
+    /// Starts to watch the channel; nothing to do by hand.
+    public func join<Source>(_ poller: Poller<Source>, as source: Source) throws {
+        if let channel { try poller.add(channel.descriptor.number, channel.interest, as: source) }
+    }
+
+    /// Sends a report, or prints it as one line.
+    public func report<Source>(_ message: Report, _ poller: Poller<Source>) throws {
+        if let channel {
+            try channel.send(message)
+            try poller.change(channel.descriptor.number, channel.interest)
+        } else {
+            print(rfc3339(wallClock()), Self.line(message))
+            fflush(nil)
+        }
+    }
+
+    /// The orders that have come. A ping is answered here.
+    ///
+    /// - Throws: `ChannelError.closed` when master is gone: the watcher ends then.
+    public func receive<Source>(
+        _ readiness: Readiness, _ poller: Poller<Source>
+    ) throws -> [(order: Orders, descriptor: Descriptor?)] {
+        guard let channel else { return [] }
+        if readiness.contains(.writable) { try channel.flush() }
+        var orders: [(Orders, Descriptor?)] = []
+        if !readiness.isDisjoint(with: [.readable, .hangup]) {
+            for received in try channel.receive() {
+                switch received.packet {
+                case .ping: try channel.send(.pong)
+                case .hello, .pong: throw WireError.invalid("packet for a watcher")
+                case .body(let order): orders.append((order, received.descriptor))
+                }
+            }
+        }
+        try poller.change(channel.descriptor.number, channel.interest)
+        return orders
+    }
+
+    private static func line(_ message: Report) -> String {
+        (message as? any CustomStringConvertible)?.description ?? "\(message)"
+    }
+}
+
+/// Runs a watcher's body. The end of the channel is a clean end; anything else is one line and exit code 1: master
+/// starts the watcher again.
+public func runWatcher(_ kind: WatcherKind, _ body: () throws -> Void) -> Never {
+    do {
+        try body()
+        exit(0)
+    } catch ChannelError.closed {
+        exit(0)
+    } catch {
+        Logger.steward(kind.description).error("\(error)")
+        exit(1)
+    }
+}

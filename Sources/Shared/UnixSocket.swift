@@ -1,0 +1,61 @@
+// Unix-domain sockets by path.
+
+import CLinux
+import Glibc
+
+/// Makes, binds and connects sockets of the address family AF_UNIX. All are non-blocking and close-on-exec.
+public enum UnixSocket {
+    /// The longest path that fits an address (unix(7)), in bytes.
+    public static let longestPath = 107
+
+    /// Binds a stream socket to `path`, which must be free, and listens.
+    ///
+    /// - Parameter mode: of the socket's file, set before anybody can connect.
+    public static func listen(at path: String, backlog: Int32 = 4096, mode: mode_t) throws -> Descriptor {
+        let socket = Descriptor(owning: try check("socket") { clinux_unix_socket(0) })
+        // The mode of the unbound socket is that of the file which bind makes of it; umask only takes away.
+        try check("fchmod") { fchmod(socket.number, mode) }
+        try with(path) { address, size in
+            try check("bind", path) { bind(socket.number, address, size) }
+        }
+        try check("chmod", path) { chmod(path, mode) }
+        try check("listen", path) { Glibc.listen(socket.number, backlog) }
+        return socket
+    }
+
+    /// Binds a datagram socket to `path`, which must be free.
+    public static func datagram(at path: String, mode: mode_t) throws -> Descriptor {
+        let socket = Descriptor(owning: try check("socket") { clinux_unix_socket(1) })
+        try with(path) { address, size in
+            try check("bind", path) { bind(socket.number, address, size) }
+        }
+        try check("chmod", path) { chmod(path, mode) }
+        return socket
+    }
+
+    /// Connects to the listener at `path`. A Unix socket connects at once or not at all: EAGAIN says that its backlog
+    /// is full (connect(2)).
+    public static func connect(to path: String) throws -> Descriptor {
+        let socket = Descriptor(owning: try check("socket") { clinux_unix_socket(0) })
+        try with(path) { address, size in
+            try check("connect", path) { Glibc.connect(socket.number, address, size) }
+        }
+        return socket
+    }
+
+    @discardableResult
+    private static func with<Result>(
+        _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result
+    ) throws -> Result {
+        let bytes = Array(path.utf8)
+        guard bytes.count <= longestPath else { throw SystemError("bind", path, code: ENAMETOOLONG) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        return try withUnsafePointer(to: &address) { pointer in
+            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                try body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+    }
+}

@@ -1,0 +1,380 @@
+// What master and its watchers say to each other, grouped by direction.
+
+// MARK: keeper
+
+/// Why nobody serves a user at the moment: what the stand-in tells a visitor.
+public enum StandInReason: UInt8, Sendable, CaseIterable {
+    case starting = 1
+    case restarting
+    case crashLooping
+    case held
+    case disabled
+    case database
+    case stopping
+}
+
+/// A listening socket of a user. Sockets are numbered by the process that they were made for.
+public struct StandIn: WireValue {
+    public var socket = WorkerID()
+    public var reason = StandInReason.starting
+
+    public init() {}
+
+    public init(_ socket: WorkerID, _ reason: StandInReason) {
+        self.socket = socket
+        self.reason = reason
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&socket)
+        try coder.field(&reason)
+    }
+}
+
+public struct KeeperSettings: WireValue {
+    /// Absolute path of the folder of the workers' output.
+    public var logs = ""
+
+    public init() {}
+
+    public init(logs: String) {
+        self.logs = logs
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&logs)
+    }
+}
+
+public enum ToKeeper: Message {
+    case settings(KeeperSettings)
+    /// A copy of a listening socket, to hold; nobody is answered on it yet.
+    case keep(WorkerID)
+    /// Answer on this socket from now on.
+    case answer(StandIn)
+    /// Leave this socket to its worker again.
+    case quiet(WorkerID)
+    /// Nothing points to this socket any more: answer whoever still waits on it, and close it when it has been empty
+    /// for a moment.
+    case retire(StandIn)
+    /// The read end of a worker's output.
+    case output(WorkerID)
+    /// The snapshot is complete.
+    case complete
+
+    public var carriesDescriptor: Bool {
+        switch self {
+        case .keep, .output: true
+        case .settings, .answer, .quiet, .retire, .complete: false
+        }
+    }
+
+    public init(type: UInt8, from reader: inout WireReader) throws {
+        switch type {
+        case 16: self = .settings(try reader.value())
+        case 17: self = .keep(try reader.value())
+        case 18: self = .answer(try reader.value())
+        case 19: self = .quiet(try reader.value())
+        case 20: self = .retire(try reader.value())
+        case 21: self = .output(try reader.value())
+        case 22: self = .complete
+        default: throw WireError.unknownType(type)
+        }
+    }
+
+    public func write(to writer: inout WireWriter) throws {
+        switch self {
+        case .settings(let value): try writer.message(16, value)
+        case .keep(let value): try writer.message(17, value)
+        case .answer(let value): try writer.message(18, value)
+        case .quiet(let value): try writer.message(19, value)
+        case .retire(let value): try writer.message(20, value)
+        case .output(let value): try writer.message(21, value)
+        case .complete: writer.message(22)
+        }
+    }
+}
+
+/// The keeper only listens; its hello and pong are the link's.
+public enum FromKeeper: Message {
+    public init(type: UInt8, from reader: inout WireReader) throws {
+        throw WireError.unknownType(type)
+    }
+
+    public func write(to writer: inout WireWriter) throws {}
+}
+
+// MARK: pathwatch
+
+public struct PathSettings: WireValue {
+    /// Absolute path of the users' folder.
+    public var users = ""
+    /// The names that a user.yaml may give as its database: databases and groups.
+    public var databases: [String] = []
+
+    public init() {}
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&users)
+        try coder.field(&databases)
+    }
+}
+
+/// A user's files cannot be read or are wrong; the user stays as it was.
+public struct UserFault: WireValue {
+    public var name = UserName()
+    /// FILE:LINE:COLUMN, what was found and what was expected.
+    public var text = ""
+
+    public init() {}
+
+    public init(name: UserName, text: String) {
+        self.name = name
+        self.text = text
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&name)
+        try coder.field(&text)
+    }
+}
+
+public enum ToPathwatch: Message {
+    case settings(PathSettings)
+
+    public init(type: UInt8, from reader: inout WireReader) throws {
+        switch type {
+        case 16: self = .settings(try reader.value())
+        default: throw WireError.unknownType(type)
+        }
+    }
+
+    public func write(to writer: inout WireWriter) throws {
+        switch self {
+        case .settings(let value): try writer.message(16, value)
+        }
+    }
+}
+
+public enum FromPathwatch: Message {
+    case adduser(UserSettings)
+    case moduser(UserSettings)
+    case deluser(UserName)
+    case fault(UserFault)
+    /// The user's files are right again; where the content changed, `moduser` has been sent before.
+    case faultless(UserName)
+    /// Every user that is there has been reported once: who was not is gone.
+    case complete
+
+    public init(type: UInt8, from reader: inout WireReader) throws {
+        switch type {
+        case 16: self = .adduser(try reader.value())
+        case 17: self = .moduser(try reader.value())
+        case 18: self = .deluser(try reader.value())
+        case 19: self = .fault(try reader.value())
+        case 20: self = .faultless(try reader.value())
+        case 21: self = .complete
+        default: throw WireError.unknownType(type)
+        }
+    }
+
+    public func write(to writer: inout WireWriter) throws {
+        switch self {
+        case .adduser(let value): try writer.message(16, value)
+        case .moduser(let value): try writer.message(17, value)
+        case .deluser(let value): try writer.message(18, value)
+        case .fault(let value): try writer.message(19, value)
+        case .faultless(let value): try writer.message(20, value)
+        case .complete: writer.message(21)
+        }
+    }
+}
+
+// MARK: dbwatch
+
+public enum DatabaseState: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+    case unknown, available, unavailable
+
+    public var description: String {
+        switch self {
+        case .unknown: "unknown"
+        case .available: "available"
+        case .unavailable: "unavailable"
+        }
+    }
+}
+
+/// A row of the status table.
+public struct DatabaseReport: WireValue {
+    public var name = ""
+    public var state = DatabaseState.unknown
+    /// Why it is unavailable, in a few words that never hold a password.
+    public var cause: String?
+    /// Of the last answer, in milliseconds.
+    public var latency: Double?
+    /// read-write, read-only or in-recovery, as last seen.
+    public var role: String?
+
+    public init() {}
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&name)
+        try coder.field(&state)
+        try coder.field(&cause)
+        try coder.field(&latency)
+        try coder.field(&role)
+    }
+}
+
+/// `settings`, every database, `complete`: who is not mentioned is watched no longer.
+public enum ToDBWatch: Message {
+    case settings(DatabaseCheckSettings)
+    case database(DatabaseSettings)
+    case complete
+
+    public init(type: UInt8, from reader: inout WireReader) throws {
+        switch type {
+        case 16: self = .settings(try reader.value())
+        case 17: self = .database(try reader.value())
+        case 18: self = .complete
+        default: throw WireError.unknownType(type)
+        }
+    }
+
+    public func write(to writer: inout WireWriter) throws {
+        switch self {
+        case .settings(let value): try writer.message(16, value)
+        case .database(let value): try writer.message(17, value)
+        case .complete: writer.message(18)
+        }
+    }
+}
+
+public enum FromDBWatch: Message {
+    /// A database whose state, cause or role has changed, or whose latency is worth an update.
+    case report(DatabaseReport)
+
+    public init(type: UInt8, from reader: inout WireReader) throws {
+        switch type {
+        case 16: self = .report(try reader.value())
+        default: throw WireError.unknownType(type)
+        }
+    }
+
+    public func write(to writer: inout WireWriter) throws {
+        switch self {
+        case .report(let value): try writer.message(16, value)
+        }
+    }
+}
+
+// MARK: dispatch
+
+/// A worker to check, over the socket that is its own.
+public struct CheckOrder: WireValue {
+    public var worker = WorkerID()
+    /// Absolute path of the listening socket.
+    public var socket = ""
+    public var settings = CheckSettings()
+    /// The worker is not ready yet: check often, report the first pass, and no failure.
+    public var awaitsReady = false
+
+    public init() {}
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&worker)
+        try coder.field(&socket)
+        try coder.field(&settings)
+        try coder.field(&awaitsReady)
+    }
+}
+
+public enum Health: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+    case passing, doubtful, failing
+
+    public var description: String {
+        switch self {
+        case .passing: "passing"
+        case .doubtful: "doubtful"
+        case .failing: "failing"
+        }
+    }
+}
+
+/// How one check went.
+public enum CheckOutcome: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+    case passed, wrongStatus, timeout, refused, badAnswer
+
+    public var description: String {
+        switch self {
+        case .passed: "passed"
+        case .wrongStatus: "wrong status"
+        case .timeout: "timeout"
+        case .refused: "refused"
+        case .badAnswer: "bad answer"
+        }
+    }
+}
+
+public struct CheckVerdict: WireValue {
+    public var worker = WorkerID()
+    public var health = Health.passing
+    public var outcome = CheckOutcome.passed
+    /// The status code of the answer, where one came.
+    public var status: Int?
+    /// From the connection to the end of the answer, in milliseconds, where one came.
+    public var latency: Double?
+
+    public init() {}
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&worker)
+        try coder.field(&health)
+        try coder.field(&outcome)
+        try coder.field(&status)
+        try coder.field(&latency)
+    }
+}
+
+public enum ToDispatch: Message {
+    /// Check this worker from now on, the first time at once; in place of an earlier order for it.
+    case check(CheckOrder)
+    case forget(WorkerID)
+    /// Check this worker next, and report the result whatever it is.
+    case suspect(WorkerID)
+
+    public init(type: UInt8, from reader: inout WireReader) throws {
+        switch type {
+        case 16: self = .check(try reader.value())
+        case 17: self = .forget(try reader.value())
+        case 18: self = .suspect(try reader.value())
+        default: throw WireError.unknownType(type)
+        }
+    }
+
+    public func write(to writer: inout WireWriter) throws {
+        switch self {
+        case .check(let value): try writer.message(16, value)
+        case .forget(let value): try writer.message(17, value)
+        case .suspect(let value): try writer.message(18, value)
+        }
+    }
+}
+
+public enum FromDispatch: Message {
+    /// A worker's health has changed, or was asked for, or its latency is worth an update.
+    case verdict(CheckVerdict)
+
+    public init(type: UInt8, from reader: inout WireReader) throws {
+        switch type {
+        case 16: self = .verdict(try reader.value())
+        default: throw WireError.unknownType(type)
+        }
+    }
+
+    public func write(to writer: inout WireWriter) throws {
+        switch self {
+        case .verdict(let value): try writer.message(16, value)
+        }
+    }
+}
