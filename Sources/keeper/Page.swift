@@ -116,7 +116,7 @@ extension StandInReason {
         case .crashLooping: "This service has a problem and is being repaired. Please try again in a few minutes."
         case .held: "This service is paused for maintenance. Please try again later."
         case .disabled: "This service is switched off."
-        case .database: "This service cannot reach its data at the moment. Nothing is lost. Please try again shortly."
+        case .database: "This service cannot reach its data at the moment. Please try again shortly."
         case .stopping: "This service is being stopped. Please try again later."
         }
     }

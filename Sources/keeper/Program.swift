@@ -14,19 +14,22 @@ struct Program: ParsableCommand {
 
     @Option(name: .customLong("answer"), help: "The path of a Unix socket to make and to answer on; it must be free.")
     var socket: String?
-    @Option(help: "What visitors are told.")
-    var reason = StandInReason.starting
+    @Option(help: "What visitors are told: \(StandInReason.allCases.map(\.word).joined(separator: ", ")).")
+    var reason = StandInReason.starting.word
 
     func run() throws {
         runWatcher(.keeper) {
             let station = try Station<ToKeeper, FromKeeper>(.keeper)
             guard station.isByHand else { return try Keeper(station).run() }
             guard let socket else { Self.exit(withError: ValidationError("by hand it needs --answer SOCKET")) }
-            try answer(station, on: socket)
+            guard let told = StandInReason.allCases.first(where: { $0.word == reason }) else {
+                Self.exit(withError: ValidationError("there is no reason '\(reason)'"))
+            }
+            try answer(station, on: socket, told)
         }
     }
 
-    private func answer(_ station: Station<ToKeeper, FromKeeper>, on path: String) throws {
+    private func answer(_ station: Station<ToKeeper, FromKeeper>, on path: String, _ reason: StandInReason) throws {
         let keeper = try Keeper(station, signals: Signals([SIGINT, SIGTERM]))
         let listener = try UnixSocket.listen(at: path, mode: 0o600)
         defer { unlink(path) }
@@ -34,15 +37,4 @@ struct Program: ParsableCommand {
         keeper.follow(.answer(StandIn(WorkerID(), reason)), nil, .now())
         try keeper.run()
     }
-}
-
-extension StandInReason: ExpressibleByArgument {
-    public init?(argument: String) {
-        guard let reason = Self.allCases.first(where: { $0.word == argument }) else { return nil }
-        self = reason
-    }
-
-    public var defaultValueDescription: String { word }
-
-    public static var allValueStrings: [String] { allCases.map(\.word) }
 }

@@ -18,8 +18,8 @@ final class Reception {
         case dead(SystemError)
     }
 
-    /// The most visitors at a time. Beyond that one who has been here for longer than `patience` is sent away for a new
-    /// one: those who send a proper request stay for milliseconds.
+    /// The most visitors at a time. Beyond that, and where descriptors are short, one who has been here for longer than
+    /// `patience` is sent away for a new one: those who send a proper request stay for milliseconds.
     private static let bound = 1024
     private static let patience = Duration.seconds(1)
     /// Accepted in one turn, so that one socket does not hold up the others.
@@ -43,7 +43,7 @@ final class Reception {
 
     func accept(on listener: Descriptor, _ reason: StandInReason, _ now: Instant) -> Acceptance {
         for count in 0..<Self.batch {
-            guard makeRoom(now) else { return .crowded }
+            guard visitors.count < Self.bound || dismissOldest(now) else { return .crowded }
             do {
                 guard let number = try attempt("accept", { clinux_accept(listener.number) }) else {
                     return .drained(count: count)
@@ -52,7 +52,8 @@ final class Reception {
             } catch let error as SystemError {
                 switch error.code {
                 case ECONNABORTED: continue
-                case EMFILE, ENFILE, ENOMEM, ENOBUFS, ENOSPC: return .crowded
+                case EMFILE, ENFILE, ENOMEM, ENOBUFS, ENOSPC:
+                    guard dismissOldest(now) else { return .crowded }
                 case _: return .dead(error)
                 }
             } catch {
@@ -84,9 +85,8 @@ final class Reception {
         deadlines.set(arrivals, at: visitor.deadline)
     }
 
-    private func makeRoom(_ now: Instant) -> Bool {
-        guard visitors.count >= Self.bound, let oldest = visitors.first else { return true }
-        guard now - oldest.value.began > Self.patience else { return false }
+    private func dismissOldest(_ now: Instant) -> Bool {
+        guard let oldest = visitors.first, now - oldest.value.began > Self.patience else { return false }
         leave(oldest.key, oldest.value)
         return true
     }
