@@ -51,11 +51,13 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(name: "steward", dependencies: ["Shared", arguments], swiftSettings: settings),
         .executableTarget(name: "launch", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+        .target(
+            name: "TestSupport", dependencies: ["Shared", "CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "SharedTests", dependencies: ["Shared"], swiftSettings: settings),
         .testTarget(name: "MasterTests", dependencies: ["master", "Shared"], swiftSettings: settings),
         .testTarget(name: "KeeperTests", dependencies: ["keeper", "Shared"], swiftSettings: settings),
         .testTarget(name: "PathwatchTests", dependencies: ["pathwatch", "Shared"], swiftSettings: settings),
-        .testTarget(name: "DBWatchTests", dependencies: ["dbwatch", "Shared"], swiftSettings: settings),
+        .testTarget(name: "DBWatchTests", dependencies: ["dbwatch", "Shared", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "DispatchTests", dependencies: ["dispatcher", "Shared"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
