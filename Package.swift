@@ -58,22 +58,25 @@ let package = Package(
         .executableTarget(name: "steward", dependencies: ["Shared", arguments], swiftSettings: settings),
         .executableTarget(name: "launch", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .target(
-            name: "TestSupport", dependencies: ["Shared", "CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
-        .testTarget(name: "SharedTests", dependencies: ["Shared"], swiftSettings: settings),
+            name: "TestSupport",
+            dependencies: ["Shared", "CLinux"] + httpParser + [.product(name: "NIOPosix", package: "swift-nio")],
+            path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "SharedTests", dependencies: ["Shared", "CLinux"], swiftSettings: settings),
         .testTarget(name: "MasterTests", dependencies: ["master", "Shared"], swiftSettings: settings),
         .testTarget(
             name: "KeeperTests", dependencies: ["keeper", "Shared", "CLinux", "TestSupport"],
             swiftSettings: settings),
         .testTarget(name: "PathwatchTests", dependencies: ["pathwatch", "Shared"], swiftSettings: settings),
-        .testTarget(name: "DBWatchTests", dependencies: ["dbwatch", "Shared"], swiftSettings: settings),
+        .testTarget(name: "DBWatchTests", dependencies: ["dbwatch", "Shared", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "DispatchTests", dependencies: ["dispatcher", "Shared", "CLinux", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Shared", "CLinux", "master", "keeper", "pathwatch", "dbwatch", "dispatcher", "steward", "launch",
-            ] + httpParser + [.product(name: "NIOPosix", package: "swift-nio")],
+                "Shared", "CLinux", "TestSupport", "master", "keeper", "pathwatch", "dbwatch", "dispatcher", "steward",
+                "launch",
+            ],
             swiftSettings: settings),
     ]
 )

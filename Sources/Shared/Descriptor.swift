@@ -3,7 +3,7 @@
 import Glibc
 
 /// A descriptor that is closed when its last reference goes.
-public final class Descriptor {
+public final class Descriptor: Sendable {
     public let number: Int32
 
     /// Takes over `number`; nobody else may close it.

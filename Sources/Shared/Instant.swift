@@ -17,8 +17,10 @@ public struct Instant: Comparable, Hashable, Sendable {
     }
 
     public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+    /// Stops at the ends of the scale: a duration may come from a peer, and no peer may end this process with it.
     public static func + (left: Instant, right: Duration) -> Instant {
-        Instant(nanoseconds: left.nanoseconds + right.nanoseconds)
+        let (sum, overflow) = left.nanoseconds.addingReportingOverflow(right.nanoseconds)
+        return Instant(nanoseconds: overflow ? (right < .zero ? .min : .max) : sum)
     }
     public static func - (left: Instant, right: Instant) -> Duration {
         .nanoseconds(left.nanoseconds - right.nanoseconds)

@@ -154,6 +154,7 @@ extension WireCoder {
         _ value: inout [Value], blank: Value, _ body: (inout Self, inout Value) throws -> Void
     ) throws {
         let total = try count(value.count)
+        if total < value.count { value.removeLast(value.count - total) }
         // An announced count is no reason to reserve memory: each element has to be there.
         for index in 0..<total {
             if index == value.count { value.append(blank) }

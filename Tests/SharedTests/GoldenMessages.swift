@@ -1,0 +1,206 @@
+// Every message of every direction with its bytes. A change here is a change of the protocol's version.
+
+@testable import Shared
+
+private func name(_ text: String) -> UserName { UserName(text) ?? UserName() }
+
+private let alice = name("alice")
+private let worker = WorkerID(user: alice, generation: 7)
+
+private let user: UserSettings = with {
+    $0.name = alice
+    $0.folder = "/u/alice"
+    $0.plan = .paid
+    $0.database = "main"
+    $0.env = ["B": "2", "A": "1"]
+    $0.check = with {
+        $0.path = "/h"
+        $0.interval = .milliseconds(1)
+        $0.fall = 5
+    }
+    $0.files = 256
+    $0.runAs = "www"
+    $0.enabled = false
+    $0.command = ["py", "a.py"]
+    $0.start = 9
+}
+
+private let database: DatabaseSettings = with {
+    $0.name = "main-a"
+    $0.conninfo = "host=db"
+    $0.group = "main"
+}
+
+private let order: CheckOrder = with {
+    $0.worker = worker
+    $0.socket = "/r/a.7"
+    $0.awaitsReady = true
+}
+
+let goldenMessages: [Golden] =
+    linkMessages + keeperMessages + pathwatchMessages + dbwatchMessages + dispatchMessages
+    + requestMessages + answerMessages
+
+private let linkMessages: [Golden] = [
+    Golden(
+        .link, Packet<FromKeeper>.hello(Hello(kind: .dbwatch, pid: 258, generation: 3)),
+        "01 00000001 03 00000102 0000000000000003"),
+    Golden(.link, Packet<FromKeeper>.ping, "02"),
+    Golden(.link, Packet<FromKeeper>.pong, "03"),
+]
+
+private let keeperMessages: [Golden] = [
+    Golden(.toKeeper, ToKeeper.settings(KeeperSettings(logs: "/logs")), "10 00052f6c6f6773"),
+    Golden(.toKeeper, ToKeeper.keep(worker), "11 0005616c696365 0000000000000007"),
+    Golden(.toKeeper, ToKeeper.answer(StandIn(worker, .held)), "12 0005616c696365 0000000000000007 04"),
+    Golden(.toKeeper, ToKeeper.quiet(worker), "13 0005616c696365 0000000000000007"),
+    Golden(.toKeeper, ToKeeper.retire(StandIn(worker, .stopping)), "14 0005616c696365 0000000000000007 07"),
+    Golden(.toKeeper, ToKeeper.output(worker), "15 0005616c696365 0000000000000007"),
+    Golden(.toKeeper, ToKeeper.complete, "16"),
+]
+
+private let pathwatchMessages: [Golden] = [
+    Golden(
+        .toPathwatch,
+        ToPathwatch.settings(
+            with {
+                $0.users = "/u"
+                $0.databases = ["main-a", "main"]
+            }), "10 00022f75 0002 00066d61696e2d61 00046d61696e"),
+    Golden(
+        .fromPathwatch, FromPathwatch.adduser(user),
+        "10 0005616c696365 00082f752f616c696365 01 01 00046d61696e 0002 000141 000142 0002 000131 000132 01"
+            + "00022f68 01 00000000000f4240 00 01 0000000000000005 00 01 0000000000000100 01 0003777777 00 01 0002"
+            + "00027079 0004612e7079 0000000000000009"),
+    Golden(
+        .fromPathwatch, FromPathwatch.moduser(with { $0.name = alice }),
+        "11 0005616c696365 0000 00 00 0000 0000 00 00 00 00 00 00 00 01 00 0000000000000000"),
+    Golden(.fromPathwatch, FromPathwatch.deluser(alice), "12 0005616c696365"),
+    Golden(
+        .fromPathwatch, FromPathwatch.fault(UserFault(name: alice, text: "f:1:2: no")),
+        "13 0005616c696365 0009663a313a323a206e6f"),
+    Golden(.fromPathwatch, FromPathwatch.faultless(alice), "14 0005616c696365"),
+    Golden(.fromPathwatch, FromPathwatch.complete, "15"),
+]
+
+private let dbwatchMessages: [Golden] = [
+    Golden(
+        .toDBWatch, ToDBWatch.settings(DatabaseCheckSettings()),
+        "10 000000003b9aca00 0000000077359400 0000000000000003 0000000000000002 01 000000012a05f200"),
+    Golden(.toDBWatch, ToDBWatch.database(database), "11 00066d61696e2d61 0007686f73743d6462 01 00046d61696e"),
+    Golden(.toDBWatch, ToDBWatch.complete, "12"),
+    Golden(
+        .fromDBWatch,
+        FromDBWatch.report(
+            with {
+                $0.name = "main-a"
+                $0.state = .unavailable
+                $0.cause = "refused"
+                $0.latency = 0.5
+                $0.role = "read-write"
+            }), "10 00066d61696e2d61 02 01 000772656675736564 01 3fe0000000000000 01 000a726561642d7772697465"),
+]
+
+private let dispatchMessages: [Golden] = [
+    Golden(
+        .toDispatch, ToDispatch.check(order),
+        "10 0005616c696365 0000000000000007 00062f722f612e37 00082f6865616c74687a 00000002540be400"
+            + "0000000077359400 0000000000000003 0000000000000001 01"),
+    Golden(.toDispatch, ToDispatch.forget(worker), "11 0005616c696365 0000000000000007"),
+    Golden(.toDispatch, ToDispatch.suspect(worker), "12 0005616c696365 0000000000000007"),
+    Golden(
+        .fromDispatch,
+        FromDispatch.verdict(
+            with {
+                $0.worker = worker
+                $0.health = .failing
+                $0.outcome = .wrongStatus
+                $0.status = 500
+                $0.latency = 2
+            }), "10 0005616c696365 0000000000000007 02 01 01 00000000000001f4 01 4000000000000000"),
+]
+
+private let requestMessages: [Golden] = [
+    Golden(.request, ControlRequest.status, "10"),
+    Golden(.request, ControlRequest.why(alice), "11 0005616c696365"),
+    Golden(
+        .request,
+        ControlRequest.events(
+            with {
+                $0.user = alice
+                $0.since = 1
+                $0.follow = true
+            }), "12 01 0005616c696365 0000000000000001 01"),
+    Golden(
+        .request, ControlRequest.restart(UsersRequest([alice, name("bob")])),
+        "13 0002 0005616c696365 0003626f62 00"),
+    Golden(
+        .request, ControlRequest.hold(UsersRequest([alice], reason: "debt")),
+        "14 0001 0005616c696365 01 000464656274"),
+    Golden(.request, ControlRequest.release(UsersRequest([])), "15 0000 00"),
+    Golden(.request, ControlRequest.stop, "16"),
+]
+
+private let answerMessages: [Golden] = [
+    Golden(.answer, ControlAnswer.done, "10"),
+    Golden(.answer, ControlAnswer.refused(TextLine("no")), "11 00026e6f"),
+    Golden(
+        .answer,
+        ControlAnswer.master(
+            with {
+                $0.pid = 1
+                $0.version = "0.1.0"
+                $0.since = 2
+                $0.adopted = 3
+            }), "12 00000001 0005302e312e30 0000000000000002 0000000000000003"),
+    Golden(
+        .answer,
+        ControlAnswer.watcher(
+            with {
+                $0.name = "keeper"
+                $0.pid = 4
+                $0.state = "up"
+                $0.restarts = 5
+            }), "13 00066b6565706572 01 00000004 00027570 0000000000000005"),
+    Golden(
+        .answer,
+        ControlAnswer.database(
+            with {
+                $0.report.name = "main-a"
+                $0.report.state = .available
+                $0.group = "main"
+                $0.since = 3
+            }), "14 00066d61696e2d61 01 00 00 00 01 00046d61696e 0000000000000003"),
+    Golden(
+        .answer,
+        ControlAnswer.user(
+            with {
+                $0.name = alice
+                $0.plan = .paid
+                $0.state = "ready"
+                $0.pid = 9
+                $0.generation = 7
+                $0.since = 1
+                $0.database = "main-a"
+                $0.restarts = 2
+                $0.lastExit = "signal 9"
+                $0.reason = "r"
+                $0.health = "passing"
+                $0.latency = 1
+            }),
+        "15 0005616c696365 01 00057265616479 01 00000009 0000000000000007 0000000000000001 01"
+            + "00066d61696e2d61 0000000000000002 01 00087369676e616c2039 01 000172 01 000770617373696e67 01"
+            + "3ff0000000000000"),
+    Golden(
+        .answer,
+        ControlAnswer.event(
+            with {
+                $0.serial = 1
+                $0.at = 2
+                $0.user = alice
+                $0.subject = "s"
+                $0.text = "t"
+                $0.rule = "r"
+            }), "16 0000000000000001 0000000000000002 01 0005616c696365 01 000173 000174 000172"),
+    Golden(.answer, ControlAnswer.line(TextLine("l")), "17 00016c"),
+]

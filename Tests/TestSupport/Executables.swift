@@ -1,0 +1,38 @@
+// Where the programs under test lie.
+
+import Foundation
+import Shared
+
+public enum Executables {
+    /// The folder of the test bundle: every built executable lies there.
+    public static func folder() throws -> String {
+        let path = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return path.split(separator: "/").dropLast().map { "/" + $0 }.joined()
+    }
+
+    /// Makes a folder in which some programs are replaced by scripts. master is copied, because it looks for the
+    /// others beside its own real path; they are links.
+    static func copy(to target: String, replacing scripts: [String: String]) throws {
+        let source = try folder()
+        let files = FileManager.default
+        try files.createDirectory(atPath: target, withIntermediateDirectories: false)
+        for name in ["keeper", "pathwatch", "dbwatch", "dispatch", "steward", "launch"] where scripts[name] == nil {
+            try files.createSymbolicLink(atPath: "\(target)/\(name)", withDestinationPath: "\(source)/\(name)")
+        }
+        if link("\(source)/master", "\(target)/master") < 0 {
+            try files.copyItem(atPath: "\(source)/master", toPath: "\(target)/master")
+        }
+        for (name, text) in scripts {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: "\(target)/\(name)"))
+            try check("chmod", name) { chmod("\(target)/\(name)", 0o755) }
+        }
+    }
+}
+
+/// Files of the project that tests need.
+public enum Sources {
+    /// The absolute path of a file, given from the project's root.
+    public static func path(_ name: String, here: String = #filePath) -> String {
+        here.split(separator: "/").dropLast(3).map { "/" + $0 }.joined() + "/" + name
+    }
+}

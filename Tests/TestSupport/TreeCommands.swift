@@ -1,0 +1,117 @@
+// What a test does to a tree, and asks of it.
+
+import Foundation
+import Shared
+
+extension Tree {
+    // MARK: users
+
+    /// Makes a user's folder, complete before Steward can see it.
+    public func addUser(_ name: String, _ text: String = "") throws {
+        let draft = "\(folder)/draft-\(name)"
+        try FileManager.default.createDirectory(atPath: draft, withIntermediateDirectories: false)
+        try write(text, to: "\(draft)/user.yaml")
+        try check("rename", draft) { rename(draft, "\(users)/\(name)") }
+    }
+
+    /// Writes a user.yaml in place of the old one, as an editor does.
+    public func modifyUser(_ name: String, _ text: String) throws {
+        let draft = "\(users)/\(name)/.user.yaml.draft"
+        try write(text, to: draft)
+        try check("rename", draft) { rename(draft, "\(users)/\(name)/user.yaml") }
+    }
+
+    public func deleteUser(_ name: String) throws {
+        try FileManager.default.removeItem(atPath: "\(users)/\(name)")
+    }
+
+    func write(_ text: String, to path: String) throws {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    }
+
+    // MARK: steward
+
+    /// Runs the real command.
+    @discardableResult
+    public func steward(_ arguments: String...) async throws -> CommandResult {
+        try await CommandResult.of("\(binaries)/steward", ["--config", configuration] + arguments)
+    }
+
+    /// Starts the command and lets it run: `events --follow`.
+    public func follow(_ arguments: String...) throws -> (child: Child, output: Scratch) {
+        let output = try Scratch()
+        let child = try Child(
+            "\(binaries)/steward", ["--config", configuration] + arguments,
+            descriptors: [try Scratch.nothing(), output.descriptor, output.descriptor])
+        return (child, output)
+    }
+
+    public func status() async throws -> StatusReport {
+        let result = try await steward("status", "--json")
+        guard result.status == 0 else {
+            throw TreeError("steward status ended with \(result.status): \(result.errors)")
+        }
+        let report = try StatusReport(json: result.output)
+        note(status: report.summary)
+        remember(report.processes)
+        return report
+    }
+
+    /// Waits until the status fulfils a condition, and answers that status.
+    ///
+    /// - Throws: `NotInTime`, or at once when master has ended.
+    @discardableResult
+    public func waitUntil(
+        _ description: String, within limit: Duration = .seconds(30),
+        _ condition: (StatusReport) throws -> Bool
+    ) async throws -> StatusReport {
+        try await eventually(description, within: limit, every: .milliseconds(60)) {
+            if let ended = master?.exitStatus { throw TreeError("master ended with \(ended), awaited: \(description)") }
+            // Nobody answers before master listens.
+            guard let report = try? await status() else { return nil }
+            return try condition(report) ? report : nil
+        }
+    }
+
+    /// Waits until these users are served by a ready process each.
+    @discardableResult
+    public func waitUntilReady(_ names: String...) async throws -> StatusReport {
+        try await waitUntil("\(names.joined(separator: ", ")) ready") { report in
+            names.allSatisfy { report.user($0)?.isReady == true }
+        }
+    }
+
+    // MARK: requests
+
+    /// The socket where nginx connects for a user.
+    public func socket(of user: String) -> Target { .unix("\(runtime)/users/\(user).sock") }
+
+    /// Asks a user's service: through nginx where there is one, else on the user's socket.
+    public func get(_ user: String, _ path: String = "/") async -> Outcome {
+        let target = (try? nginx.target) ?? socket(of: user)
+        return await Request(target, host: "\(user).localhost", path: path).send()
+    }
+
+    /// The answer of a user's service as the plain worker gives it.
+    public func answer(_ user: String, _ path: String = "/") async throws -> WorkerAnswer {
+        let outcome = await get(user, path)
+        guard case .answer(let answer) = outcome, answer.status == 200 else {
+            throw TreeError("\(user) \(path): \(outcome)")
+        }
+        return try JSONDecoder().decode(WorkerAnswer.self, from: Data(answer.body.utf8))
+    }
+
+    /// A load on a user's service: through nginx where there is one, else on the user's socket.
+    public func load(_ user: String, _ edit: (inout LoadPlan) -> Void = { _ in }) -> Load {
+        var plan = LoadPlan(Request((try? nginx.target) ?? socket(of: user), host: "\(user).localhost"))
+        edit(&plan)
+        return Load(plan)
+    }
+}
+
+/// What Tests/Workers/plain.py answers.
+public struct WorkerAnswer: Codable, Sendable {
+    public let user: String
+    public let pid: Int32
+    public let shown: String?
+}

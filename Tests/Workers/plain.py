@@ -1,0 +1,90 @@
+"""A worker for tests: keeps the contract with Steward through deploy/app/worker.py, and breaks it where it is told to.
+
+/           {"user", "pid", "shown"}; ?delay=SECONDS, ?status=CODE, ?crash=1 (ends at once), ?hang=1 (blocks the loop);
+            POST adds "received", the number of bytes
+/healthz    200, or what HEALTH says
+
+Its environment:
+SHOWN           is shown in the answer
+EXIT            exit at once with this code
+READY_AFTER     seconds before it is ready and answers /healthz with 200
+HEALTH          the status code of /healthz
+SICK_FILE       /healthz answers 500 while this file exists
+SILENT          set: no notification, neither READY=1 nor WATCHDOG=1
+STUBBORN        set: SIGTERM is ignored
+CHILD           set: a process of its session that ignores SIGTERM goes on beside it
+OUTPUT          that many lines on standard output at the start
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import tornado.web
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "app"))
+import worker  # noqa: E402
+
+ABOUT = {"user": os.environ.get("STEWARD_USER"), "pid": os.getpid(), "shown": os.environ.get("SHOWN")}
+
+
+class Index(tornado.web.RequestHandler):
+    async def get(self):
+        await self.answer(ABOUT)
+
+    async def post(self):
+        await self.answer({**ABOUT, "received": len(self.request.body)})
+
+    async def answer(self, content):
+        if self.get_query_argument("crash", None):
+            os._exit(9)
+        if self.get_query_argument("hang", None):
+            time.sleep(3600)
+        await asyncio.sleep(float(self.get_query_argument("delay", "0")))
+        self.set_status(int(self.get_query_argument("status", "200")))
+        self.finish(json.dumps(content))
+
+
+class Health(tornado.web.RequestHandler):
+    def initialize(self, is_ready):
+        self.is_ready = is_ready
+
+    def get(self):
+        if os.path.exists(os.environ.get("SICK_FILE", "")):
+            self.set_status(500)
+        elif not self.is_ready():
+            self.set_status(503)
+        else:
+            self.set_status(int(os.environ.get("HEALTH", "200")))
+        self.finish("{}")
+
+
+async def main():
+    for line in range(int(os.environ.get("OUTPUT", "0"))):
+        print("line", line, flush=True)
+    if os.environ.get("EXIT"):
+        sys.exit(int(os.environ["EXIT"]))
+    if os.environ.get("CHILD"):
+        subprocess.Popen(["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"])
+    if os.environ.get("SILENT"):
+        os.environ.pop("NOTIFY_SOCKET", None)
+    listener = worker.adopt()
+    state = {"ready": False}
+    application = worker.Application([("/", Index), ("/healthz", Health, {"is_ready": lambda: state["ready"]})])
+    process = worker.Worker(application, listener)
+    running = asyncio.ensure_future(process.run())
+    await asyncio.sleep(float(os.environ.get("READY_AFTER", "0")))
+    if os.environ.get("STUBBORN"):
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    state["ready"] = True
+    process.report("serving", ready=True)
+    await running
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
