@@ -1,0 +1,92 @@
+// Everything that the keeper holds, in one value, and what an order changes about it. No I/O.
+//
+// Orders about a socket that is not held are told to the log and ignored: master sends its whole state to a new keeper.
+
+import Shared
+
+struct Holdings {
+    /// What is done on a socket.
+    enum Duty: Equatable {
+        /// Nothing: its worker answers there. Goes to answering or retiring.
+        case none
+        /// Goes to none or retiring.
+        case answering(StandInReason)
+        /// Answering until nobody waits there any more; then it is let go.
+        case retiring(StandInReason)
+
+        var reason: StandInReason? {
+            switch self {
+            case .none: nil
+            case .answering(let reason), .retiring(let reason): reason
+            }
+        }
+    }
+
+    struct Socket {
+        let listener: Descriptor
+        var duty = Duty.none
+    }
+
+    enum Effect {
+        /// Accept on this socket from now on.
+        case open(WorkerID, Descriptor)
+        /// Accept no longer on it; it may be closed after this.
+        case shut(WorkerID, Descriptor)
+        /// Let go of this socket when it has been empty for a moment.
+        case letGoWhenEmpty(WorkerID)
+        case read(WorkerID, Descriptor)
+        case stopReading(WorkerID, Descriptor)
+        case complain(String)
+    }
+
+    private(set) var settings = KeeperSettings()
+    private(set) var sockets: [WorkerID: Socket] = [:]
+    private(set) var outputs: [WorkerID: Descriptor] = [:]
+
+    mutating func follow(_ order: ToKeeper, _ descriptor: Descriptor?) -> [Effect] {
+        switch order {
+        case .settings(let settings):
+            self.settings = settings
+            return []
+        case .keep(let worker):
+            guard let descriptor else { return [.complain("no socket came for \(worker)")] }
+            defer { sockets[worker] = Socket(listener: descriptor) }
+            return shutting(worker)
+        case .answer(let standIn): return change(standIn.socket, to: .answering(standIn.reason))
+        case .quiet(let worker): return change(worker, to: .none)
+        case .retire(let standIn): return change(standIn.socket, to: .retiring(standIn.reason))
+        case .output(let worker):
+            guard let descriptor else { return [.complain("no pipe came for \(worker)")] }
+            let earlier = outputs.updateValue(descriptor, forKey: worker)
+            return (earlier.map { [.stopReading(worker, $0)] } ?? []) + [.read(worker, descriptor)]
+        case .complete: return []
+        }
+    }
+
+    /// Forgets a socket.
+    mutating func letGo(_ worker: WorkerID) -> [Effect] {
+        defer { sockets[worker] = nil }
+        return shutting(worker)
+    }
+
+    /// Forgets an output that has ended.
+    mutating func ended(output worker: WorkerID) -> [Effect] {
+        outputs.removeValue(forKey: worker).map { [.stopReading(worker, $0)] } ?? []
+    }
+
+    private mutating func change(_ worker: WorkerID, to duty: Duty) -> [Effect] {
+        guard let socket = sockets[worker] else { return [.complain("socket \(worker) is not held: order ignored")] }
+        sockets[worker]?.duty = duty
+        switch duty {
+        case .none: return socket.duty == .none ? [] : [.shut(worker, socket.listener)]
+        case .answering: return socket.duty == .none ? [.open(worker, socket.listener)] : []
+        case .retiring:
+            return (socket.duty == .none ? [.open(worker, socket.listener)] : []) + [.letGoWhenEmpty(worker)]
+        }
+    }
+
+    private func shutting(_ worker: WorkerID) -> [Effect] {
+        guard let socket = sockets[worker], socket.duty != .none else { return [] }
+        return [.shut(worker, socket.listener)]
+    }
+}

@@ -1,0 +1,79 @@
+import CLinux
+import Glibc
+import Shared
+import TestSupport
+
+/// A keeper that runs, and a folder for its sockets.
+final class Bench {
+    let folder: TemporaryFolder
+    let keeper: WatcherProcess<ToKeeper, FromKeeper>
+    private var generation: UInt64 = 0
+
+    init() throws {
+        folder = try TemporaryFolder()
+        keeper = try WatcherProcess("keeper")
+        try keeper.send(.settings(KeeperSettings(logs: "\(folder.path)/logs")))
+        try keeper.send(.complete)
+    }
+
+    func worker(_ user: String = "alice") -> WorkerID {
+        generation += 1
+        return WorkerID(user: UserName(user) ?? UserName(), generation: generation)
+    }
+
+    func path(_ worker: WorkerID) -> String { "\(folder.path)/\(worker)" }
+
+    /// A new listening socket of which the keeper holds a copy.
+    func keep(_ worker: WorkerID) throws -> Descriptor {
+        let listener = try UnixSocket.listen(at: path(worker), mode: 0o600)
+        try keeper.send(.keep(worker), with: listener)
+        return listener
+    }
+
+    /// A socket on which the keeper answers.
+    func answer(_ reason: StandInReason = .starting) throws -> (worker: WorkerID, listener: Descriptor) {
+        let worker = worker()
+        let listener = try keep(worker)
+        try keeper.send(.answer(StandIn(worker, reason)))
+        return (worker, listener)
+    }
+
+    /// Answers when all orders have been followed: a pong may come before the orders that came with its ping.
+    func settle() async throws {
+        for _ in 0..<2 {
+            try keeper.ping()
+            try await keeper.receive { $0 == .pong ? () : nil }
+        }
+    }
+
+    /// A pipe whose read end the keeper has.
+    func output(_ worker: WorkerID) throws -> Descriptor {
+        var ends: [Int32] = [-1, -1]
+        try check("pipe") { clinux_pipe(&ends) }
+        let (readEnd, writeEnd) = (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
+        _ = fcntl(writeEnd.number, F_SETFL, O_WRONLY | O_NONBLOCK)
+        try keeper.send(.output(worker), with: readEnd)
+        return writeEnd
+    }
+
+    /// Writes all of it, as fast as the keeper reads.
+    func write(_ bytes: [UInt8], to pipe: Descriptor) async throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let written = try rest.withUnsafeBytes { bytes in
+                try attempt("write") { Glibc.write(pipe.number, bytes.baseAddress, bytes.count) }
+            }
+            if let written { rest = rest.dropFirst(written) } else { try await Task.sleep(for: .milliseconds(2)) }
+        }
+    }
+
+    /// Waits until a condition holds; false at the deadline.
+    func eventually(_ condition: () throws -> Bool) async throws -> Bool {
+        let deadline = Instant.now() + .seconds(20)
+        while try !condition() {
+            guard Instant.now() < deadline else { return false }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return true
+    }
+}

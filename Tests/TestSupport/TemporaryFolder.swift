@@ -1,0 +1,24 @@
+// A folder of a test's own.
+
+import Foundation
+import Shared
+
+/// A new folder with a path short enough for sockets in it; gone, with its content, when the last reference goes.
+public final class TemporaryFolder: Sendable {
+    public let path: String
+
+    public init() throws {
+        var template = Array("/tmp/st-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
+        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// The content of a file, or nil where there is none.
+    public func content(_ name: String) -> [UInt8]? {
+        FileManager.default.contents(atPath: "\(path)/\(name)").map(Array.init)
+    }
+}
