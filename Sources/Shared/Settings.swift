@@ -161,7 +161,7 @@ public enum SwapMode: String, Sendable, CaseIterable {
 }
 
 public struct WorkerSettings: Equatable, Sendable {
-    public var command: [String] = []
+    public var command = ["python3", "app.py"]
     public var readyTimeout = Duration.seconds(60)
     public var stopTimeout = Duration.seconds(30)
     /// The longest silence once the first WATCHDOG=1 has come; zero expects none.

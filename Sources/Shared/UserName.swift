@@ -2,13 +2,14 @@
 
 /// 1 to 40 of the characters a-z, 0-9 and hyphen; never a path, never a host name of several labels.
 public struct UserName: Hashable, Comparable, Sendable, CustomStringConvertible {
-    public static let rule = "1 to 40 of a-z, 0-9 and -"
+    static let longest = 40
+    public static let rule = "1 to \(longest) of a-z, 0-9 and -"
 
     public let text: String
 
     /// Nil where `text` breaks the rule.
     public init?(_ text: some StringProtocol) {
-        guard (1...40).contains(text.utf8.count), text.utf8.allSatisfy(Self.allows) else { return nil }
+        guard (1...Self.longest).contains(text.utf8.count), text.utf8.allSatisfy(Self.allows) else { return nil }
         self.text = String(text)
     }
 

@@ -1,0 +1,121 @@
+// The configuration file as settings: read whole, checked whole, or refused with one line.
+
+extension Configuration {
+    /// The largest configuration file, in bytes.
+    static let longestFile = 1 << 20
+
+    /// - Parameter path: of the file; relative paths in it are seen from its folder.
+    /// - Throws: `ConfigurationError`: the first thing that is wrong.
+    public static func read(_ path: String) throws -> Configuration {
+        let text: String
+        do {
+            text = try TextFile(path, atMost: longestFile, followsLink: true).text
+        } catch {
+            throw ConfigurationError(file: path, place: nil, text: "\(error)")
+        }
+        return try Configuration(text: text, file: path, folder: FilePath.folder(of: path))
+    }
+
+    /// - Parameters:
+    ///   - file: the name of the file in errors.
+    ///   - folder: absolute; where relative paths begin.
+    init(text: String, file: String, folder: String) throws {
+        self.init()
+        let root = try Setting(text: text, file: file)
+        try root.table { table in
+            users = try table.required("users").path(from: folder)
+            try readFolders(&table, root, folder)
+            try table.read("run_as", into: &runAs) { try $0.name() }
+            if let socket = try table["socket"]?.socket() { (socketGroup, socketMode) = socket }
+            try table.read("worker", into: &worker) { try $0.worker() }
+            try table.read("databases", into: &databases) { try $0.databases() }
+            try table.read("database_check", into: &databaseCheck) { try $0.databaseCheck() }
+        }
+    }
+
+    private mutating func readFolders(_ table: inout SettingTable, _ root: Setting, _ folder: String) throws {
+        let given = table["runtime"]
+        runtime = try given?.path(from: folder) ?? FilePath.absolute("run", from: folder)
+        let excess = Self.longestSocket(runtime) - UnixSocket.longestPath
+        guard excess <= 0 else {
+            let text = "\(Setting.quoted(runtime)) is \(excess) bytes too long for the sockets in it"
+            throw given?.fault(text) ?? root.fault("runtime: \(text)")
+        }
+        state = try table["state"]?.path(from: folder) ?? FilePath.absolute("state", from: folder)
+        logs = try table["logs"]?.path(from: folder) ?? FilePath.absolute("logs", from: folder)
+    }
+
+    /// The length of RUNTIME/sockets/NAME.GENERATION for the longest name and generation, in bytes.
+    private static func longestSocket(_ runtime: String) -> Int {
+        "\(runtime)/sockets/.".utf8.count + UserName.longest + "\(UInt64.max)".utf8.count
+    }
+}
+
+extension Setting {
+    fileprivate func path(from folder: String) throws -> String {
+        let path = try string()
+        guard !path.isEmpty else { throw mismatch("a path") }
+        return FilePath.absolute(path, from: folder)
+    }
+
+    fileprivate func socket() throws -> (group: String?, mode: UInt32) {
+        try table { table in
+            var (group, mode) = (Configuration().socketGroup, Configuration().socketMode)
+            try table.read("group", into: &group) { try $0.name() }
+            try table.read("mode", into: &mode) { try $0.mode() }
+            return (group, mode)
+        }
+    }
+
+    /// Permissions, as chmod(1) takes them: octal digits.
+    private func mode() throws -> UInt32 {
+        let text = try? string()
+        guard let text, (1...4).contains(text.utf8.count), let mode = UInt32(text, radix: 8), mode <= 0o777 else {
+            throw mismatch("octal permissions from 0 to 0777, such as 0660")
+        }
+        return mode
+    }
+
+    fileprivate func databases() throws -> [DatabaseSettings] {
+        let named = try entries().map { entry in
+            var database = DatabaseSettings()
+            database.name = try Setting(file: file, key: key, node: entry.name.node).name()
+            let group = try entry.value.readDatabase(&database)
+            return (database, group)
+        }
+        let databases = named.map(\.0)
+        for (database, group) in named {
+            // A user may name a database or a group: one name must not mean two different sets.
+            let namesake = databases.first { $0.name == database.group }
+            if let namesake, let group, namesake.name != database.name, namesake.group ?? namesake.name != group.text {
+                throw group.fault("\(Self.quoted(group.text)) is also a database, which is not in this group")
+            }
+        }
+        return databases
+    }
+
+    /// Answers the place of the group's name, if it has one.
+    private func readDatabase(_ database: inout DatabaseSettings) throws -> Setting? {
+        try table { table in
+            let conninfo = try table.required("conninfo")
+            database.conninfo = try conninfo.string()
+            guard !database.conninfo.isEmpty else { throw conninfo.mismatch("keywords and values, or a URI") }
+            let group = table["group"]
+            database.group = try group?.name()
+            return group
+        }
+    }
+
+    fileprivate func databaseCheck() throws -> DatabaseCheckSettings {
+        try table { table in
+            var check = DatabaseCheckSettings()
+            try table.read("interval", into: &check.interval) { try $0.span() }
+            try table.read("timeout", into: &check.timeout) { try $0.span() }
+            try table.read("fall", into: &check.fall) { try $0.integer(1...1000) }
+            try table.read("rise", into: &check.rise) { try $0.integer(1...1000) }
+            try table.read("writable", into: &check.writable) { try $0.boolean() }
+            try table.read("login_interval", into: &check.loginInterval) { try $0.span() }
+            return check
+        }
+    }
+}

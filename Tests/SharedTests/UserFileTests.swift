@@ -1,0 +1,65 @@
+// A user.yaml: what it may say, and the one line that a bad one costs.
+
+import Testing
+
+@testable import Shared
+
+@Suite struct UserFileTests {
+    private func read(_ text: String, databases: [String] = ["main-a", "main"]) throws -> UserSettings {
+        try UserSettings(text: text, file: "u/user.yaml", databases: databases)
+    }
+
+    @Test(arguments: ["", "\n", "# only a comment\n", "---\n", "null", "{}", "plan: null"])
+    func nothingIsAValidUser(_ text: String) throws {
+        #expect(try read(text) == UserSettings())
+    }
+
+    @Test func everyKeyIsRead() throws {
+        let user = try read(
+            """
+            plan: paid
+            database: main
+            env: {A: 1, B: "x=y"}
+            check: {path: /ok, timeout: 500ms}
+            limits: {files: 64}
+            run_as: alice
+            enabled: false
+            command: [./serve, --port, 0]
+            """)
+        var expected = UserSettings()
+        expected.plan = .paid
+        expected.database = "main"
+        expected.env = ["A": "1", "B": "x=y"]
+        expected.check.path = "/ok"
+        expected.check.timeout = .milliseconds(500)
+        expected.files = 64
+        expected.runAs = "alice"
+        expected.enabled = false
+        expected.command = ["./serve", "--port", "0"]
+        #expect(user == expected)
+    }
+
+    @Test func withoutConfiguredDatabasesAnyNameGoes() throws {
+        #expect(try read("database: x", databases: []).database == "x")
+    }
+
+    @Test(arguments: [
+        ("plan: gold", "u/user.yaml:1:7: plan: found 'gold', expected paid or free"),
+        ("plan: free\ndatabase: main-c", "u/user.yaml:2:11: database: found 'main-c', expected one of main-a, main"),
+        ("package: follow", "u/user.yaml:1:1: unknown key 'package', the nearest known one is 'plan'"),
+        ("env: {PATH: {}}", "u/user.yaml:1:13: env.PATH: found a map, expected a text"),
+        ("enabled: on", "u/user.yaml:1:10: enabled: found 'on', expected true or false"),
+        ("check: {interval: 1}", "u/user.yaml:1:19: check.interval: found '1', expected a duration such as"),
+        ("limits: {files: many}", "u/user.yaml:1:17: limits.files: found 'many', expected a whole number from 16"),
+        ("plan: paid\n plan: free", "u/user.yaml:2:6: not valid YAML: mapping values are not allowed in this context"),
+        ("[]", "u/user.yaml:1:1: found a list, expected a map"),
+    ])
+    func faults(_ text: String, _ expected: String) {
+        do {
+            _ = try read(text)
+            Issue.record("no error for \(text)")
+        } catch {
+            #expect("\(error)".hasPrefix(expected), "\(error)")
+        }
+    }
+}
