@@ -160,13 +160,14 @@ struct FaultyFile: Sendable, CustomTestStringConvertible {
     // MARK: watchers
 
     /// What stands in for a watcher: it speaks no frames, another version, half a frame, or cannot be executed at all.
-    private static let brokenWatchers = [
-        #"printf '\377\377\377\377' >&3; exec sleep 60"#,
-        #"printf '\0\0\0\001\377' >&3; exec sleep 60"#,
-        #"printf '\0\0\0\022\001\0\0\0\143\004\0\0\0\001\0\0\0\0\0\0\0\001' >&3; exec sleep 60"#,
-        #"printf 'x' >&3"#,
-        "exit 1",
-    ].map { "#!/bin/sh\n\($0)\n" } + ["#!/nonexistent/interpreter\n"]
+    private static let brokenWatchers =
+        [
+            #"printf '\377\377\377\377' >&3; exec sleep 60"#,
+            #"printf '\0\0\0\001\377' >&3; exec sleep 60"#,
+            #"printf '\0\0\0\022\001\0\0\0\143\004\0\0\0\001\0\0\0\0\0\0\0\001' >&3; exec sleep 60"#,
+            #"printf 'x' >&3"#,
+            "exit 1",
+        ].map { "#!/bin/sh\n\($0)\n" } + ["#!/nonexistent/interpreter\n"]
 
     @Test(arguments: brokenWatchers)
     func brokenWatcherCostsOnlyItself(script: String) async throws {

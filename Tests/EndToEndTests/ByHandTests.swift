@@ -21,8 +21,8 @@ import Testing
     @Test func dispatchPrintsVerdicts() async throws {
         try await Tree.with(users: "alice") { tree in
             let pid = try #require(try await tree.waitUntilReady("alice").pids["alice"])
-            let hand = try tree.start(
-                "dispatch", ["--check", "\(tree.runtime)/users/alice.sock", "--interval", "100ms", "--timeout", "300ms"])
+            let socket = "\(tree.runtime)/users/alice.sock"
+            let hand = try tree.start("dispatch", ["--check", socket, "--interval", "100ms", "--timeout", "300ms"])
             try await expectLine(of: hand) { $0.contains("passed 200") }
             kill(pid, SIGSTOP)
             try await expectLine(of: hand) { $0.contains("timeout") }
