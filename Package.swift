@@ -42,7 +42,13 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
-        .executableTarget(name: "master", dependencies: ["Shared", arguments], swiftSettings: settings),
+        .executableTarget(
+            name: "master",
+            dependencies: [
+                "Shared", "CLinux", arguments, .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
         .executableTarget(name: "keeper", dependencies: ["Shared", arguments] + httpParser, swiftSettings: settings),
         .executableTarget(name: "pathwatch", dependencies: ["Shared", arguments], swiftSettings: settings),
         .executableTarget(name: "dbwatch", dependencies: ["Shared", "CLibpq", arguments], swiftSettings: settings),

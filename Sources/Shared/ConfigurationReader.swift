@@ -16,6 +16,23 @@ extension Configuration {
         return try Configuration(text: text, file: path, folder: FilePath.folder(of: path))
     }
 
+    /// The runtime folder of a file whose other keys may be wrong: a running master is still to be reached by it.
+    public static func runtimeFolder(_ path: String) throws -> String {
+        do {
+            let text = try TextFile(path, atMost: longestFile, followsLink: true).text
+            var table = try SettingTable(Setting(text: text, file: path))
+            return try runtimeFolder(table["runtime"], from: FilePath.folder(of: path))
+        } catch let error as ConfigurationError {
+            throw error
+        } catch {
+            throw ConfigurationError(file: path, place: nil, text: "\(error)")
+        }
+    }
+
+    private static func runtimeFolder(_ given: Setting?, from folder: String) throws -> String {
+        try given?.path(from: folder) ?? FilePath.absolute("run", from: folder)
+    }
+
     /// - Parameters:
     ///   - file: the name of the file in errors.
     ///   - folder: absolute; where relative paths begin.
@@ -35,7 +52,7 @@ extension Configuration {
 
     private mutating func readFolders(_ table: inout SettingTable, _ root: Setting, _ folder: String) throws {
         let given = table["runtime"]
-        runtime = try given?.path(from: folder) ?? FilePath.absolute("run", from: folder)
+        runtime = try Self.runtimeFolder(given, from: folder)
         let excess = Self.longestSocket(runtime) - UnixSocket.longestPath
         guard excess <= 0 else {
             let text = "\(Setting.quoted(runtime)) is \(excess) bytes too long for the sockets in it"

@@ -9,7 +9,7 @@ extension Duration {
     private static let longest = Duration.seconds(365 * 24 * 3600)
 
     /// Reads `500ms`, `1.5s`, `2m` or `1h`; nil where it is not one, or longer than a year.
-    init?(setting text: String) {
+    public init?(setting text: String) {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         let parts = number.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         guard let unit = Self.units.first(where: { $0.key == text.dropFirst(number.count) })?.value,

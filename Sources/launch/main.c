@@ -1,10 +1,10 @@
 // launch: the last steps between Steward's spawn and a worker's own program.
 //
-//   launch [-n FILES] [-u ACCOUNT] [-e FD] -- PROGRAM [ARGUMENT ...]
+//   launch [-n FILES] [-u ACCOUNT] [-d FOLDER] [-e FD] -- PROGRAM [ARGUMENT ...]
 //
 // It runs in the session that the spawn made, with the worker's environment and descriptors: 0 /dev/null, 1 and 2 the
-// output, 3 the listening socket. It sets the limit of open files (-n), the account with its groups (-u) and
-// LISTEN_PID, looks PROGRAM up in PATH, and executes it with its absolute path as argv[0]: Python takes another
+// output, 3 the listening socket. It sets the limit of open files (-n), the account with its groups (-u), the
+// folder (-d) and LISTEN_PID, looks PROGRAM up in PATH, and executes it with its absolute path as argv[0]: Python takes another
 // installation's prefix otherwise. What fails is written as one line to FD (-e), which is close-on-exec: its end
 // without a line tells that the program has been executed.
 
@@ -67,21 +67,24 @@ static const char *find(const char *program) {
 
 int main(int argc, char *argv[]) {
     const char *account = NULL;
+    const char *folder = NULL;
     int option;
-    while ((option = getopt(argc, argv, "+n:u:e:")) != -1) {
+    while ((option = getopt(argc, argv, "+n:u:d:e:")) != -1) {
         switch (option) {
         case 'n': limit_files(optarg); break;
         case 'u': account = optarg; break;
+        case 'd': folder = optarg; break;
         case 'e': report = atoi(optarg); break;
         default: _exit(2);
         }
     }
     if (optind >= argc) {
-        fputs("usage: launch [-n FILES] [-u ACCOUNT] [-e FD] -- PROGRAM [ARGUMENT ...]\n", stderr);
+        fputs("usage: launch [-n FILES] [-u ACCOUNT] [-d FOLDER] [-e FD] -- PROGRAM [ARGUMENT ...]\n", stderr);
         return 2;
     }
     if (report > 2) fcntl(report, F_SETFD, FD_CLOEXEC);
     if (account) become(account);
+    if (folder && chdir(folder) < 0) fail("folder", folder, errno);
     char pid[16];
     snprintf(pid, sizeof pid, "%d", (int)getpid());
     setenv("LISTEN_PID", pid, 1);

@@ -1,0 +1,47 @@
+# Steward: build, try, test, install. `make help` lists the targets.
+
+SWIFT ?= swift
+PREFIX ?= /usr
+DESTDIR ?=
+
+bin = .build/release
+programs = master keeper dbwatch pathwatch dispatch console launch steward
+scripts = deploy/demo deploy/install-deps .ci/run
+
+.PHONY: help build demo test check install clean
+
+help:
+	@echo "make build    release binaries in $(bin)"
+	@echo "make demo     a whole Steward with databases and nginx to try; FOR=20 ends it after 20 seconds"
+	@echo "make test     install what is missing and run every test"
+	@echo "make check    format lint, shellcheck, tests; warnings are errors"
+	@echo "make install  into DESTDIR and PREFIX ($(PREFIX))"
+	@echo "make clean    remove everything that was built"
+
+build:
+	@deploy/install-deps --quiet
+	$(SWIFT) build -c release --static-swift-stdlib
+
+demo: build
+	@deploy/demo
+
+test:
+	@deploy/install-deps --quiet
+	$(SWIFT) build --build-tests
+	$(SWIFT) test
+
+check:
+	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+	@if command -v shellcheck >/dev/null; then shellcheck $(scripts); else echo "shellcheck is not here: skipped"; fi
+	@$(MAKE) --no-print-directory test
+
+# master finds the other programs beside its own executable, so all of them go into one folder. Does not build: this
+# may run as root.
+install:
+	@test -x $(bin)/master || { echo "make install: nothing is built; run make build first" >&2; exit 1; }
+	install -d $(DESTDIR)$(PREFIX)/lib/steward $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(wildcard $(addprefix $(bin)/,$(programs))) $(DESTDIR)$(PREFIX)/lib/steward
+	ln -sf ../lib/steward/steward $(DESTDIR)$(PREFIX)/bin/steward
+
+clean:
+	$(SWIFT) package clean

@@ -1,0 +1,113 @@
+// The one file that spawns, signals and reaps.
+
+import CLinux
+import Glibc
+import Shared
+
+/// A child process. Its pidfd becomes readable when it ends (pidfd_open(2)).
+final class Child {
+    let pid: Int32
+    let pidfd: Descriptor
+
+    fileprivate init(pid: Int32, pidfd: Descriptor) {
+        self.pid = pid
+        self.pidfd = pidfd
+    }
+
+    /// Starts `path` in a session of its own.
+    ///
+    /// - Parameter descriptors: become its descriptors 0, 1 and so on.
+    static func spawn(
+        _ path: String, _ arguments: [String], env: [String: String], descriptors: [Int32]
+    ) throws -> Child {
+        let words = ([path] + arguments).map { strdup($0) } + [nil]
+        let variables = env.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer {
+            for text in words + variables { free(text) }
+        }
+        var pid: Int32 = 0
+        let error = clinux_spawn(&pid, path, words, variables, descriptors, Int32(descriptors.count))
+        guard error == 0 else { throw SystemError("spawn", path, code: error) }
+        let pidfd = clinux_pidfd_open(pid)
+        guard pidfd >= 0 else {
+            // Without a pidfd its end would go unseen: it must not live.
+            let failure = SystemError("pidfd_open", path)
+            kill(pid, SIGKILL)
+            waitpid(pid, nil, 0)
+            throw failure
+        }
+        return Child(pid: pid, pidfd: Descriptor(owning: pidfd))
+    }
+
+    /// Signals the child, never another process that was given its id since.
+    func signal(_ number: Int32) {
+        _ = clinux_pidfd_signal(pidfd.number, number)
+    }
+
+    /// Signals every process of the child's session that is still in its first process group.
+    func signalGroup(_ number: Int32) {
+        kill(-pid, number)
+    }
+
+    /// How it ended, once its pidfd is readable; nil where it has not.
+    ///
+    /// What is left of its group is killed before it is reaped: until then its id cannot belong to anybody else.
+    func reap() -> Exit? {
+        var status: Int32 = 0
+        guard clinux_wait(pid, 1, &status) == 0 else { return nil }
+        signalGroup(SIGKILL)
+        guard clinux_wait(pid, 0, &status) == 0 else { return nil }
+        return Exit(status: status)
+    }
+}
+
+/// A worker's process and the pipes that belong to it.
+final class WorkerChild {
+    let child: Child
+    /// Ends without a line when the worker's own program is executed, else carries why it was not.
+    var execution: Descriptor?
+    /// A copy of the read end of its output: it outlives the keeper.
+    let output: Descriptor
+
+    private init(child: Child, execution: Descriptor, output: Descriptor) {
+        self.child = child
+        self.execution = execution
+        self.output = output
+    }
+
+    static func start(
+        _ id: WorkerID, _ plan: WorkerPlan, socket: Descriptor, launch: String, mayChangeAccount: Bool
+    ) throws -> WorkerChild {
+        let null = Descriptor(owning: try check("open", "/dev/null") { open("/dev/null", O_RDONLY | O_CLOEXEC) })
+        let execution = try pipe()
+        let output = try pipe()
+        var env = plan.env
+        env["STEWARD_GENERATION"] = String(id.generation)
+        var arguments = ["-n", String(plan.files), "-d", plan.folder, "-e", "4"]
+        if let account = plan.runAs, mayChangeAccount { arguments += ["-u", account] }
+        let child = try Child.spawn(
+            launch, arguments + ["--"] + plan.command, env: env,
+            descriptors: [
+                null.number, output.write.number, output.write.number, socket.number, execution.write.number,
+            ])
+        return WorkerChild(child: child, execution: execution.read, output: output.read)
+    }
+
+    /// Why the program could not be executed, or nil where it was. To be asked when `execution` is readable.
+    func executionFailure() -> String? {
+        guard let execution else { return nil }
+        var buffer = [UInt8](repeating: 0, count: 512)
+        let size = read(execution.number, &buffer, buffer.count)
+        guard size > 0 else { return nil }
+        return String(decoding: buffer[..<size].filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+
+    /// The read end does not block; the write end does, as programs expect of their output.
+    private static func pipe() throws -> (read: Descriptor, write: Descriptor) {
+        var ends: [Int32] = [-1, -1]
+        try check("pipe2") { clinux_pipe(&ends) }
+        let (read, write) = (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
+        try check("fcntl") { fcntl(read.number, F_SETFL, O_NONBLOCK) }
+        return (read, write)
+    }
+}

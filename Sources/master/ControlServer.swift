@@ -1,0 +1,53 @@
+// RUNTIME/control.sock: the operator's requests.
+
+import CLinux
+import Glibc
+import Shared
+
+/// A connected steward command.
+final class ControlClient {
+    let channel: Channel<ControlRequest, ControlAnswer>
+    /// Whether it may change things: root, or the account of master.
+    let mayChange: Bool
+    /// What it follows, once it has asked to.
+    var follows: EventsRequest?
+
+    init(_ descriptor: Descriptor) throws {
+        var pid: Int32 = 0
+        var uid: uid_t = 0
+        var gid: gid_t = 0
+        try check("getsockopt") { clinux_peer(descriptor.number, &pid, &uid, &gid) }
+        mayChange = uid == 0 || uid == geteuid()
+        channel = Channel(descriptor)
+    }
+}
+
+/// Listens, and holds the connections. One that is misused is closed; the others go on.
+final class ControlServer {
+    static let mostClients = 64
+
+    let listener: Descriptor
+    private(set) var clients: [Int32: ControlClient] = [:]
+    private var order: [Int32] = []
+
+    init(runtime: String) throws {
+        listener = try UnixSocket.listen(at: "\(runtime)/control.sock", backlog: 64, mode: 0o660)
+    }
+
+    /// The next connection, and the one that has to go for it where there are too many: the oldest.
+    func accept() throws -> (client: ControlClient, surplus: Int32?)? {
+        guard let number = try attempt("accept4", { clinux_accept(listener.number) }) else { return nil }
+        let surplus = clients.count >= Self.mostClients ? order.first : nil
+        let client = try ControlClient(Descriptor(owning: number))
+        clients[number] = client
+        order.append(number)
+        return (client, surplus)
+    }
+
+    func close(_ number: Int32) {
+        clients[number] = nil
+        order.removeAll { $0 == number }
+    }
+
+    var followers: [ControlClient] { clients.values.filter { $0.follows != nil } }
+}

@@ -1,0 +1,129 @@
+// What master is told, and what it can do: the two vocabularies between the loop and the Supervisor.
+
+import Shared
+
+/// How a process ended.
+enum Exit: Equatable, Sendable, CustomStringConvertible {
+    case code(Int32)
+    case signal(Int32)
+
+    /// - Parameter status: an exit code, or minus a signal's number.
+    init(status: Int32) {
+        self = status < 0 ? .signal(-status) : .code(status)
+    }
+
+    var description: String {
+        switch self {
+        case .code(let code): "exit \(code)"
+        case .signal(let signal): "signal \(signal)"
+        }
+    }
+}
+
+/// What a worker says over NOTIFY_SOCKET (sd_notify(3)).
+enum Notification: Equatable, Sendable {
+    case ready
+    case heartbeat
+    case status(String)
+    case stopping
+}
+
+enum Event: Equatable, Sendable {
+    case boot
+    /// A deadline may have come.
+    case tick
+    /// SIGTERM, SIGINT or the operator's `stop`.
+    case stop
+
+    case watcherStarted(WatcherKind, generation: UInt64, pid: Int32)
+    case watcherSaid(WatcherKind, generation: UInt64, WatcherReport)
+    /// Its channel ended, or carried what is no packet.
+    case watcherBroke(WatcherKind, generation: UInt64, why: String)
+    case watcherExited(WatcherKind, generation: UInt64, why: String)
+
+    case started(WorkerID, pid: Int32)
+    case startFailed(WorkerID, why: String)
+    /// Its own program runs.
+    case executed(WorkerID)
+    case executionFailed(WorkerID, why: String)
+    case notified(WorkerID, Notification)
+    case exited(WorkerID, Exit)
+    /// Whether somebody waits on the socket of a worker that is to leave.
+    case probed(WorkerID, isEmpty: Bool)
+
+    case hold(UserName, reason: String)
+    case release(UserName)
+    case restart(UserName)
+}
+
+/// A packet of a watcher, whichever its kind.
+enum WatcherReport: Equatable, Sendable {
+    case hello(Hello)
+    case alive
+    case path(FromPathwatch)
+    case database(DatabaseReport)
+    case verdict(CheckVerdict)
+}
+
+/// How a worker is to be run. Two equal plans need no restart.
+struct WorkerPlan: Equatable, Sendable {
+    var command: [String] = []
+    var folder = ""
+    var env: [String: String] = [:]
+    /// Name of the database, where there is one.
+    var database: String?
+    var files = 1024
+    var runAs: String?
+    /// See `UserSettings.start`.
+    var start: UInt64 = 0
+}
+
+enum Effect: Equatable, Sendable {
+    /// Make the listening socket, and give the keeper a copy.
+    case open(WorkerID)
+    /// Nothing points to this socket any more: the keeper answers who still waits, master lets go of it.
+    case retire(WorkerID, StandInReason)
+    /// The backlog that a worker's own listen() may have lowered.
+    case restoreBacklog(WorkerID)
+    case link(WorkerID)
+    case unlink(UserName)
+    case answer(WorkerID, StandInReason)
+    case quiet(WorkerID)
+    /// Look whether somebody waits on this socket; `probed` tells.
+    case probe(WorkerID, worker: WorkerID)
+
+    /// Start a worker on a socket.
+    case start(WorkerID, socket: WorkerID, WorkerPlan)
+    /// Send a signal to the worker's session, or to the leader alone.
+    case signal(WorkerID, Int32, leaderOnly: Bool)
+
+    case check(CheckOrder)
+    case forget(WorkerID)
+
+    case startWatcher(WatcherKind, generation: UInt64)
+    case killWatcher(WatcherKind)
+    case dismissWatcher(WatcherKind)
+    case ping(WatcherKind)
+    /// Everything that this watcher has to know, with an end mark.
+    case snapshot(WatcherKind)
+
+    /// Keep the operator's hold over restarts; nil: forget it.
+    case keepHold(UserName, reason: String?)
+    case record(Happening)
+    case finish
+}
+
+/// A decision with its cause, or a report worth knowing.
+struct Happening: Equatable, Sendable {
+    enum Weight: Sendable {
+        case routine
+        case warning
+    }
+
+    var user: UserName?
+    var subject: String?
+    var text: String
+    /// The rule that fired: a short name that stays the same.
+    var rule: String
+    var weight = Weight.routine
+}

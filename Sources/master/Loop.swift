@@ -1,0 +1,150 @@
+// The loop of master: wait, decode, step, perform.
+
+import DequeModule
+import Glibc
+import Logging
+import Shared
+
+/// What a descriptor of master is.
+enum Source {
+    case signals
+    case notify
+    case control
+    case client
+    case watcher(WatcherKind)
+    case watcherExit(WatcherKind)
+    case workerExit(WorkerID)
+    case execution(WorkerID)
+}
+
+/// The edge around the Supervisor. Everything that it owns is here; every decision is the Supervisor's.
+final class Loop {
+    let log = Logger.steward("master")
+    let poller: Poller<Source>
+    let runtime: Runtime
+    let signals: Signals
+    let notify: NotifySocket
+    let control: ControlServer
+    let sockets: UserSockets
+    /// Folder of the siblings of this executable.
+    let siblings: String
+    let startedAt = wallClock()
+    var supervisor: Supervisor
+    var journal = Journal()
+    var links = WatcherLinks()
+    var watchers: [WatcherKind: (generation: UInt64, child: Child)] = [:]
+    var workers: [WorkerID: WorkerChild] = [:]
+    /// Workers by the leader of their session.
+    var leaders: [Int32: WorkerID] = [:]
+    /// Sockets that wait for a keeper to answer who is left on them.
+    var orphans: [(socket: StandIn, descriptor: Descriptor)] = []
+    var strangers: Set<Int32> = []
+    var isFinished = false
+
+    init(_ runtime: Runtime, signals: Signals, siblings: String, socketGroup: gid_t?) throws {
+        let configuration = runtime.configuration
+        self.runtime = runtime
+        self.signals = signals
+        self.siblings = siblings
+        poller = try Poller()
+        notify = try NotifySocket(runtime: configuration.runtime)
+        control = try ControlServer(runtime: configuration.runtime)
+        sockets = UserSockets(
+            runtime: configuration.runtime, mode: configuration.socketMode, group: socketGroup)
+        supervisor = Supervisor(
+            configuration, processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)), holds: runtime.holds(),
+            seed: UInt64(bitPattern: wallClock()))
+        try poller.add(signals.descriptor.number, .readable, as: .signals)
+        try poller.add(notify.descriptor.number, .readable, as: .notify)
+        try poller.add(control.listener.number, .readable, as: .control)
+    }
+
+    func run() throws {
+        feed(.boot)
+        while !isFinished {
+            for ready in try poller.wait(until: supervisor.deadline) where poller.knows(ready.fd) {
+                do { try decode(ready.source, ready.fd, ready.readiness) } catch { log.error("\(error)") }
+            }
+            feed(.tick)
+        }
+    }
+
+    /// Steps the Supervisor with an event and with what comes of performing its effects.
+    func feed(_ event: Event) {
+        var events: Deque = [event]
+        while let event = events.popFirst() {
+            for effect in supervisor.step(event, now: .now()) { events.append(contentsOf: perform(effect)) }
+        }
+    }
+
+    private func decode(_ source: Source, _ fd: Int32, _ readiness: Readiness) throws {
+        switch source {
+        case .signals: while try signals.next() != nil { feed(.stop) }
+        case .notify: try readNotifications()
+        case .control: try acceptClient()
+        case .client: try serveClient(fd, readiness)
+        case .watcher(let kind): readWatcher(kind, readiness)
+        case .watcherExit(let kind): reapWatcher(kind)
+        case .workerExit(let id): reapWorker(id)
+        case .execution(let id): readExecution(id)
+        }
+    }
+
+    // MARK: from the kernel to an event
+
+    private func readNotifications() throws {
+        while let (leader, notifications) = try notify.next() {
+            guard let id = leaders[leader] else {
+                if strangers.count < 1000, strangers.insert(leader).inserted {
+                    log.warning("notification from process \(leader), which is no worker: ignored")
+                }
+                continue
+            }
+            for notification in notifications { feed(.notified(id, notification)) }
+        }
+    }
+
+    private func readWatcher(_ kind: WatcherKind, _ readiness: Readiness) {
+        guard let link = links[kind] else { return }
+        do {
+            if readiness.contains(.writable) { try link.flush() }
+            if !readiness.isDisjoint(with: [.readable, .hangup]) {
+                for report in try link.receive() {
+                    feed(.watcherSaid(kind, generation: link.generation, report))
+                }
+            }
+            if links[kind] === link { try poller.change(link.descriptor.number, link.interest) }
+        } catch {
+            closeLink(kind)
+            feed(.watcherBroke(kind, generation: link.generation, why: "\(error)"))
+        }
+    }
+
+    private func reapWatcher(_ kind: WatcherKind) {
+        guard let (generation, child) = watchers[kind], let exit = child.reap() else { return }
+        // What it said before its end still counts.
+        readWatcher(kind, .readable)
+        poller.remove(child.pidfd.number)
+        watchers[kind] = nil
+        closeLink(kind)
+        feed(.watcherExited(kind, generation: generation, why: "\(exit)"))
+    }
+
+    private func reapWorker(_ id: WorkerID) {
+        guard let worker = workers[id] else { return }
+        readExecution(id)
+        guard let exit = worker.child.reap() else { return }
+        poller.remove(worker.child.pidfd.number)
+        leaders[worker.child.pid] = nil
+        workers[id] = nil
+        feed(.exited(id, exit))
+    }
+
+    private func readExecution(_ id: WorkerID) {
+        guard let worker = workers[id], let execution = worker.execution else { return }
+        let failure = worker.executionFailure()
+        poller.remove(execution.number)
+        worker.execution = nil
+        feed(failure.map { .executionFailed(id, why: $0) } ?? .executed(id))
+    }
+}

@@ -1,0 +1,79 @@
+// master: the command line, and what has to be right before the loop begins.
+//
+// Until the loop runs, any failure ends it with one line. From then on no error does.
+
+import ArgumentParser
+import Glibc
+import Logging
+import Shared
+
+@main
+struct Master: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "master", abstract: "Supervises one web process for each user.", version: stewardVersion)
+
+    @Option(help: "The configuration file.")
+    var config = getenv("STEWARD_CONFIG").map { String(cString: $0) } ?? "/etc/steward/steward.yaml"
+
+    @Flag(help: "Only validate the configuration.")
+    var check = false
+
+    func run() throws {
+        // Before any thread starts: a signal that is not blocked everywhere would end the process.
+        let signals = try Signals([SIGTERM, SIGINT])
+        for ignored in [SIGHUP, SIGPIPE] { signal(ignored, SIG_IGN) }
+        do {
+            let configuration = try Shared.Configuration.read(config)
+            if check { return }
+            try supervise(configuration, signals)
+        } catch let error as ConfigurationError {
+            Self.end("\(error)", code: MasterExit.badConfiguration)
+        } catch StartError.configuration(let text) {
+            Self.end("\(config): \(text)", code: MasterExit.badConfiguration)
+        } catch StartError.alreadyRunning(let text) {
+            Self.end(text, code: MasterExit.alreadyRunning)
+        }
+    }
+
+    private func supervise(_ configuration: Shared.Configuration, _ signals: Signals) throws {
+        let log = Logger.steward("master")
+        let group = try configuration.socketGroup.map(Self.group)
+        let runtime = try Runtime(configuration)
+        runtime.endLeftovers(log)
+        runtime.clean()
+        if geteuid() == 0 && configuration.runAs == nil { log.warning("workers run as root: run_as is not set") }
+        let loop = try Loop(runtime, signals: signals, siblings: try Self.folder(), socketGroup: group)
+        log.notice("supervises \(configuration.users), pid \(getpid())")
+        try loop.run()
+        runtime.leave()
+        log.notice("ended")
+    }
+
+    private static func end(_ line: String, code: Int32) -> Never {
+        var text = line + "\n"
+        _ = text.withUTF8 { write(2, $0.baseAddress, $0.count) }
+        Glibc.exit(code)
+    }
+
+    private static func group(_ name: String) throws -> gid_t {
+        guard let entry = getgrnam(name) else { throw StartError.configuration("socket: no group '\(name)'") }
+        return entry.pointee.gr_gid
+    }
+
+    /// The folder of this executable: its siblings lie beside it.
+    private static func folder() throws -> String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let own = "/proc/self/exe"
+        let size = try Shared.check("readlink", own) { readlink(own, &buffer, buffer.count - 1) }
+        let path = String(decoding: buffer[..<size].map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
+}
+
+/// Exit codes as in sysexits.h.
+enum MasterExit {
+    /// EX_TEMPFAIL
+    static let alreadyRunning: Int32 = 75
+    /// EX_CONFIG
+    static let badConfiguration: Int32 = 78
+}

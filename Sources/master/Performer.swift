@@ -1,0 +1,199 @@
+// From an effect to the kernel: one switch, and no decision in it.
+
+import CLinux
+import Glibc
+import Shared
+
+extension Loop {
+    /// Performs an effect; what it finds out on the way comes back as events.
+    func perform(_ effect: Effect) -> [Event] {
+        do {
+            switch effect {
+            case .open(let socket): try openSocket(socket)
+            case .retire(let socket, let reason): try retire(StandIn(socket, reason))
+            case .restoreBacklog(let socket): sockets.restoreBacklog(socket)
+            case .link(let socket): try sockets.link(socket)
+            case .unlink(let user): sockets.unlink(user)
+            case .answer(let socket, let reason): return tellKeeper(.answer(StandIn(socket, reason)))
+            case .quiet(let socket): return tellKeeper(.quiet(socket))
+            case .probe(let socket, let worker): return [.probed(worker, isEmpty: sockets.isEmpty(socket))]
+            case .start(let id, let socket, let plan): return startWorker(id, socket, plan)
+            case .signal(let id, let number, let leaderOnly): signal(id, number, leaderOnly)
+            case .check(let order): return tell(.dispatch, links.dispatch) { try $0.send(.check(order)) }
+            case .forget(let worker): return tell(.dispatch, links.dispatch) { try $0.send(.forget(worker)) }
+            case .startWatcher(let kind, let generation): return startWatcher(kind, generation)
+            case .killWatcher(let kind): watchers[kind]?.child.signal(SIGKILL)
+            case .dismissWatcher(let kind): closeLink(kind)
+            case .ping(let kind): return tell(kind, links[kind]) { try $0.ping() }
+            case .snapshot(let kind): return sendSnapshot(kind)
+            case .keepHold(let name, let reason): try runtime.keepHold(name, reason)
+            case .record(let happening): record(happening)
+            case .finish: isFinished = true
+            }
+        } catch {
+            log.error("\(error)")
+        }
+        return []
+    }
+
+    // MARK: sockets
+
+    private func openSocket(_ socket: WorkerID) throws {
+        try sockets.open(socket)
+        _ = tell(.keeper, synchronised(links.keeper)) { try $0.send(.keep(socket), with: sockets.held[socket]) }
+    }
+
+    private func retire(_ socket: StandIn) throws {
+        guard let descriptor = sockets.release(socket.socket) else { return }
+        if let keeper = synchronised(links.keeper) {
+            try keeper.send(.retire(socket))
+        } else {
+            orphans.append((socket, descriptor))
+        }
+    }
+
+    // MARK: workers
+
+    private func startWorker(_ id: WorkerID, _ socket: WorkerID, _ plan: WorkerPlan) -> [Event] {
+        do {
+            guard let listener = sockets.held[socket] else {
+                throw SystemError("socket", "\(socket)", code: EBADF)
+            }
+            let worker = try WorkerChild.start(
+                id, plan, socket: listener, launch: "\(siblings)/launch", mayChangeAccount: geteuid() == 0)
+            workers[id] = worker
+            leaders[worker.child.pid] = id
+            try poller.add(worker.child.pidfd.number, .readable, as: .workerExit(id))
+            if let execution = worker.execution {
+                try poller.add(execution.number, .readable, as: .execution(id))
+            }
+            let events = tell(.keeper, synchronised(links.keeper)) { try $0.send(.output(id), with: worker.output) }
+            return [.started(id, pid: worker.child.pid)] + events
+        } catch {
+            return [.startFailed(id, why: "\(error)")]
+        }
+    }
+
+    private func signal(_ id: WorkerID, _ number: Int32, _ leaderOnly: Bool) {
+        guard let child = workers[id]?.child else { return }
+        if leaderOnly { child.signal(number) } else { child.signalGroup(number) }
+    }
+
+    // MARK: watchers
+
+    private func startWatcher(_ kind: WatcherKind, _ generation: UInt64) -> [Event] {
+        do {
+            var ends: [Int32] = [-1, -1]
+            try check("socketpair") { clinux_socketpair(&ends) }
+            let (own, other) = (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
+            let null = Descriptor(owning: try check("open", "/dev/null") { open("/dev/null", O_RDWR | O_CLOEXEC) })
+            let child = try Child.spawn(
+                "\(siblings)/\(kind)", [], env: Self.watcherEnvironment(generation),
+                descriptors: [null.number, null.number, 2, other.number])
+            watchers[kind] = (generation, child)
+            links.open(kind, own, generation: generation)
+            try poller.add(own.number, .readable, as: .watcher(kind))
+            try poller.add(child.pidfd.number, .readable, as: .watcherExit(kind))
+            return [.watcherStarted(kind, generation: generation, pid: child.pid)]
+        } catch {
+            return [.watcherExited(kind, generation: generation, why: "\(error)")]
+        }
+    }
+
+    /// HOME for libpq's password file, JOURNAL_STREAM for the form of the log lines; else nothing of master's own.
+    private static func watcherEnvironment(_ generation: UInt64) -> [String: String] {
+        var env = ["PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "STEWARD_WATCHER": String(generation)]
+        for name in ["HOME", "JOURNAL_STREAM"] { env[name] = getenv(name).map { String(cString: $0) } }
+        return env
+    }
+
+    func closeLink(_ kind: WatcherKind) {
+        guard let link = links[kind] else { return }
+        poller.remove(link.descriptor.number)
+        links.close(kind)
+    }
+
+    private func synchronised<Link: WatcherLink>(_ link: Link?) -> Link? {
+        link.flatMap { $0.isSynchronised ? $0 : nil }
+    }
+
+    private func tellKeeper(_ message: ToKeeper) -> [Event] {
+        tell(.keeper, synchronised(links.keeper)) { try $0.send(message) }
+    }
+
+    /// Sends to a watcher, if it is there; a channel that takes no more breaks.
+    private func tell<Link>(_ kind: WatcherKind, _ link: Link?, _ body: (Link) throws -> Void) -> [Event] {
+        guard let link, let open = links[kind] else { return [] }
+        do {
+            try body(link)
+            try poller.change(open.descriptor.number, open.interest)
+            return []
+        } catch {
+            let generation = open.generation
+            closeLink(kind)
+            return [.watcherBroke(kind, generation: generation, why: "\(error)")]
+        }
+    }
+
+    private func sendSnapshot(_ kind: WatcherKind) -> [Event] {
+        links[kind]?.isSynchronised = true
+        switch kind {
+        case .keeper: return tell(kind, links.keeper, snapshot)
+        case .pathwatch: return tell(kind, links.pathwatch) { try $0.send(.settings(supervisor.pathSettings)) }
+        case .dbwatch: return tell(kind, links.dbwatch, snapshot)
+        case .dispatch:
+            return tell(kind, links.dispatch) { link in
+                for order in supervisor.users.values.flatMap(supervisor.checkOrders) { try link.send(.check(order)) }
+            }
+        }
+    }
+
+    private func snapshot(_ keeper: TypedLink<FromKeeper, ToKeeper>) throws {
+        try keeper.send(.settings(KeeperSettings(logs: supervisor.configuration.logs)))
+        for (socket, descriptor) in sockets.held { try keeper.send(.keep(socket), with: descriptor) }
+        for standIn in supervisor.standIns { try keeper.send(.answer(standIn)) }
+        for (id, worker) in workers { try keeper.send(.output(id), with: worker.output) }
+        for orphan in orphans {
+            try keeper.send(.keep(orphan.socket.socket), with: orphan.descriptor)
+            try keeper.send(.retire(orphan.socket))
+        }
+        orphans = []
+        try keeper.send(.complete)
+    }
+
+    private func snapshot(_ dbwatch: TypedLink<FromDBWatch, ToDBWatch>) throws {
+        try dbwatch.send(.settings(supervisor.configuration.databaseCheck))
+        for database in supervisor.configuration.databases { try dbwatch.send(.database(database)) }
+        try dbwatch.send(.complete)
+    }
+
+    // MARK: the operator
+
+    private func record(_ happening: Happening) {
+        let event = journal.append(happening, wall: wallClock())
+        let about = happening.user.map { "\($0): " } ?? happening.subject.map { "\($0): " } ?? ""
+        switch happening.weight {
+        case .routine: log.info("\(about)\(happening.text)")
+        case .warning: log.warning("\(about)\(happening.text)")
+        }
+        for follower in control.followers where follower.follows?.wants(event) == true {
+            send([.event(event)], to: follower)
+        }
+    }
+}
+
+extension Supervisor {
+    /// The sockets on which the keeper answers.
+    var standIns: [StandIn] {
+        users.values.compactMap { user in
+            user.face.flatMap { face in face.standIn.map { StandIn(face.socket, $0) } }
+        }
+    }
+
+    var pathSettings: PathSettings {
+        var settings = PathSettings()
+        settings.users = configuration.users
+        settings.databases = Set(databases.values.flatMap { [$0.settings.name, $0.group] }).sorted()
+        return settings
+    }
+}

@@ -1,0 +1,129 @@
+// What has to be in order on disk before master runs: folders, the lock, the remains of an earlier master.
+
+import Glibc
+import Logging
+import Shared
+
+/// Why master cannot start.
+enum StartError: Error {
+    /// Another master runs on the same runtime folder.
+    case alreadyRunning(String)
+    case configuration(String)
+}
+
+/// The runtime folder (it may be lost) and the state folder (durable).
+struct Runtime {
+    let configuration: Configuration
+    /// Held as long as master lives (flock(2)).
+    private let lock: Descriptor
+
+    init(_ configuration: Configuration) throws {
+        self.configuration = configuration
+        let runtime = configuration.runtime
+        for folder in [runtime, "\(runtime)/sockets", "\(runtime)/users"] { try Self.makeFolder(folder, 0o755) }
+        for folder in [configuration.state, "\(configuration.state)/holds"] { try Self.makeFolder(folder, 0o750) }
+        let path = "\(runtime)/lock"
+        lock = Descriptor(owning: try check("open", path) { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600) })
+        guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else {
+            throw StartError.alreadyRunning("another master runs on \(runtime)")
+        }
+    }
+
+    private static func makeFolder(_ path: String, _ mode: mode_t) throws {
+        var made = ""
+        for part in path.split(separator: "/") {
+            made += "/\(part)"
+            guard mkdir(made, mode) < 0, errno != EEXIST, access(made, F_OK) != 0 else { continue }
+            throw SystemError("mkdir", made)
+        }
+    }
+
+    /// Removes the sockets and links that an earlier master has left; nobody else binds there, as the lock is held.
+    func clean() {
+        for folder in ["sockets", "users"] {
+            for name in Self.names(in: "\(configuration.runtime)/\(folder)") {
+                unlink("\(configuration.runtime)/\(folder)/\(name)")
+            }
+        }
+        unlink("\(configuration.runtime)/control.sock")
+    }
+
+    /// Takes away what must not outlive an ordered end.
+    func leave() {
+        clean()
+        unlink("\(configuration.runtime)/notify")
+    }
+
+    /// Ends the workers of a master that died: nothing is to be started twice. They are known by their environment.
+    func endLeftovers(_ log: Logger) {
+        let mark = Array("STEWARD_RUNTIME=\(configuration.runtime)".utf8)
+        let generation = Array("STEWARD_GENERATION=".utf8)
+        let left = Self.names(in: "/proc").compactMap { Int32($0) }.filter { pid in
+            guard pid != getpid(), let environment = try? readFile("/proc/\(pid)/environ", limit: 1 << 20) else {
+                return false
+            }
+            let variables = environment.split(separator: 0)
+            return variables.contains { $0.elementsEqual(mark) } && variables.contains { $0.starts(with: generation) }
+        }
+        guard !left.isEmpty else { return }
+        log.warning("ends \(left.count) processes of an earlier master")
+        for pid in left { kill(pid, SIGKILL) }
+        for _ in 0..<200 where left.contains(where: { kill($0, 0) == 0 }) { usleep(10_000) }
+    }
+
+    // MARK: the operator's holds
+
+    func holds() -> [UserName: String] {
+        let folder = "\(configuration.state)/holds"
+        let pairs = Self.names(in: folder).compactMap { file -> (UserName, String)? in
+            guard let name = UserName(file), let text = try? readFile("\(folder)/\(file)", limit: 4096) else {
+                return nil
+            }
+            return (name, String(decoding: text, as: UTF8.self))
+        }
+        return Dictionary(pairs) { first, _ in first }
+    }
+
+    func keepHold(_ name: UserName, _ reason: String?) throws {
+        let path = "\(configuration.state)/holds/\(name)"
+        guard let reason else {
+            unlink(path)
+            return
+        }
+        let draft = "\(path).new"
+        let file = Descriptor(
+            owning: try check("open", draft) { open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640) })
+        var text = reason
+        try text.withUTF8 { bytes in
+            let written = try check("write", draft) { write(file.number, bytes.baseAddress, bytes.count) }
+            guard written == bytes.count else { throw SystemError("write", draft, code: ENOSPC) }
+        }
+        try check("rename", path) { rename(draft, path) }
+    }
+
+    private static func names(in folder: String) -> [String] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names
+    }
+}
+
+/// The content of a small file.
+private func readFile(_ path: String, limit: Int) throws -> [UInt8] {
+    let file = Descriptor(owning: try check("open", path) { open(path, O_RDONLY | O_CLOEXEC) })
+    var content: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while content.count < limit {
+        let size = try check("read", path) { read(file.number, &buffer, buffer.count) }
+        if size == 0 { break }
+        content += buffer[..<size]
+    }
+    return content
+}

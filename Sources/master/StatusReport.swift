@@ -1,0 +1,132 @@
+// What the operator sees of the Supervisor's tables.
+
+import Shared
+
+/// Turns moments of the monotonic clock into wall clock times, for people.
+struct WallClock {
+    /// Wall clock milliseconds at `now`.
+    let wall: Int64
+    let now: Instant
+
+    func callAsFunction(_ instant: Instant) -> Int64 {
+        wall - (now - instant).nanoseconds / 1_000_000
+    }
+}
+
+extension Supervisor {
+    func watcherStatuses() -> [WatcherStatus] {
+        WatcherKind.allCases.compactMap { kind in
+            guard let watcher = watchers[kind] else { return nil }
+            var status = WatcherStatus()
+            status.name = "\(kind)"
+            status.pid = watcher.pid
+            status.restarts = watcher.restarts
+            switch watcher.state {
+            case .waiting: status.state = "waiting"
+            case .starting: status.state = "starting"
+            case .up: status.state = "up"
+            }
+            return status
+        }
+    }
+
+    func databaseStatuses(_ clock: WallClock) -> [DatabaseStatus] {
+        configuration.databases.compactMap { settings in
+            guard let row = databases[settings.name] else { return nil }
+            var status = DatabaseStatus()
+            status.report = row.report
+            status.group = settings.group
+            status.since = clock(row.since)
+            return status
+        }
+    }
+
+    func userStatuses(_ clock: WallClock) -> [UserStatus] {
+        users.values.filter { !$0.isDeleted }.sorted { $0.name < $1.name }.map { status($0, clock) }
+    }
+
+    func status(_ user: User, _ clock: WallClock) -> UserStatus {
+        var status = UserStatus()
+        status.name = user.name
+        status.plan = user.settings.plan
+        let process = user.actual.processes.first
+        status.pid = process?.pid
+        status.generation = process?.id.generation ?? user.generation
+        status.since = clock(user.since)
+        status.database = user.database
+        status.restarts = user.restarts
+        status.lastExit = user.lastExit
+        status.health = user.health.map { "\($0)" }
+        status.latency = user.latency
+        (status.state, status.reason) = describe(user, clock.now)
+        return status
+    }
+
+    /// The state in the operator's words, and why where it is not simply ready.
+    private func describe(_ user: User, _ now: Instant) -> (state: String, reason: String?) {
+        switch (wanted(user), user.actual) {
+        case (.down(.held(let reason)), .stopping): ("stopping", "held: \(reason)")
+        case (.down(.held(let reason)), _): ("held", reason)
+        case (.down(.disabled), .stopping): ("stopping", "disabled in user.yaml")
+        case (.down(.disabled), _): ("disabled", "enabled: false in user.yaml")
+        case (.down(.databaseUnavailable(let why)), _): ("held", why)
+        case (.down(.databaseUnknown(let why)), .absent): ("queued", why)
+        case (_, .absent): ("queued", "about to start")
+        case (_, .queued): ("queued", user.fault ?? "waits for a place among \(startLimit) starting at a time")
+        case (_, .starting): ("starting", user.lastFailure ?? user.lastExit.map { "after \($0)" })
+        case (_, .swapping): ("swapping", "a new process starts while the old one serves")
+        case (_, .stopping(let departure)): ("stopping", departure.process.failure ?? "to be started again")
+        case (_, .waiting(let until)):
+            (
+                user.history.isCrashLooping ? "crash-looping" : "waiting",
+                "\(user.lastFailure ?? user.lastExit ?? "died"); next start in \(seconds(until, now)) s"
+            )
+        case (_, .ready): describeReady(user)
+        }
+    }
+
+    private func describeReady(_ user: User) -> (state: String, reason: String?) {
+        if user.face?.standIn != nil { return ("held", "waits for a passed check") }
+        if let failure = user.swapFailure { return ("ready", "new settings failed: \(failure)") }
+        return ("ready", user.fault)
+    }
+
+    private func seconds(_ until: Instant, _ now: Instant) -> Double {
+        max(0, ((until - now).milliseconds / 100).rounded() / 10)
+    }
+
+    /// The lines of `steward why`, before the user's last events.
+    func explanation(_ name: UserName, _ clock: WallClock) -> [String]? {
+        guard let user = users[name], !user.isDeleted else { return nil }
+        let status = status(user, clock)
+        var lines = ["\(name) is \(status.state)" + (status.reason.map { ": \($0)" } ?? "")]
+        lines.append("wanted: \(describeWanted(user))")
+        if let process = user.actual.processes.first {
+            let pid = process.pid.map { "pid \($0), " } ?? ""
+            let started = rfc3339(clock(process.startedAt))
+            lines.append("process: \(pid)generation \(process.id.generation), started \(started)")
+            if let beat = process.heartbeatAt { lines.append("last heartbeat: \(rfc3339(clock(beat)))") }
+        }
+        switch user.face {
+        case .some(let face) where face.standIn != nil: lines.append("customers are answered by the stand-in")
+        case .some(let face): lines.append("customers reach socket \(face.socket)")
+        case .none: lines.append("customers reach nobody")
+        }
+        if let fault = user.fault { lines.append("fault: \(fault)") }
+        if let failure = user.swapFailure { lines.append("new settings failed: \(failure)") }
+        if let exit = user.lastExit { lines.append("last death: \(exit)" + (user.lastFailure.map { ", \($0)" } ?? "")) }
+        if let own = user.ownStatus { lines.append("says of itself: \(own)") }
+        return lines
+    }
+
+    private func describeWanted(_ user: User) -> String {
+        let database = user.database.map { " on database \($0)" } ?? ""
+        return switch wanted(user) {
+        case .up: "up\(database)"
+        case .down(.held(let reason)): "down, held by the operator: \(reason)"
+        case .down(.disabled): "down, disabled in user.yaml"
+        case .down(.databaseUnavailable(let why)): "kept but not served, \(why)"
+        case .down(.databaseUnknown(let why)): "up when known, \(why)"
+        }
+    }
+}

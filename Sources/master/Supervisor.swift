@@ -1,0 +1,227 @@
+// The policy of master: from an event to effects. No I/O, no clock, no log.
+//
+// What is wanted of a user and what is there are two things; `reconcile` sees the difference and takes the next step
+// towards what is wanted. A report names the process that it is about by its generation: one about a process that is
+// gone changes nothing. Watchers are gossip: a wrong report can cost a worker its place, never master its tables.
+
+import Shared
+
+struct Supervisor {
+    /// What a deadline is for.
+    enum Deadline: Hashable, Sendable {
+        /// A process should be ready, or its service be released, by now.
+        case ready(WorkerID)
+        /// Requests have waited for this user's worker long enough: the stand-in answers.
+        case patience(UserName)
+        case restart(UserName)
+        case drain(WorkerID)
+        case kill(WorkerID)
+        /// Databases without a word are taken as available from now on.
+        case databases
+        case ping
+        case watcher(WatcherKind)
+        case watchersGone
+    }
+
+    /// How long a request waits in a socket's backlog before the stand-in answers.
+    static let patience = Duration.seconds(2)
+    /// From SIGABRT to SIGKILL.
+    static let abortTimeout = Duration.seconds(5)
+
+    let configuration: Configuration
+    let startLimit: Int
+    var users: [UserName: User] = [:]
+    var databases: [String: DatabaseRow] = [:]
+    var watchers: [WatcherKind: Watcher] = [:]
+    var timers = Timers<Deadline>()
+    /// Processes that are starting, of `startLimit` at most.
+    var starting: Set<WorkerID> = []
+    var startQueue = StartQueue()
+    /// Users whom pathwatch has reported since its last hello; nil once its snapshot is complete.
+    var reported: Set<UserName>? = []
+    var databasesKnownBy: Instant?
+    /// Holds of an earlier master, until their users are reported.
+    var holds: [UserName: String]
+    var isStopping = false
+    var hasFinished = false
+    var now = Instant(nanoseconds: 0)
+    private var effects: [Effect] = []
+    private var chance: SplitMix64
+
+    /// - Parameters:
+    ///   - processors: for the default of `start_concurrency`.
+    ///   - seed: for the jitter of restart delays.
+    init(_ configuration: Configuration, processors: Int, holds: [UserName: String], seed: UInt64) {
+        self.configuration = configuration
+        self.holds = holds
+        startLimit = configuration.worker.startConcurrency ?? 2 * processors
+        chance = SplitMix64(state: seed)
+        for database in configuration.databases { databases[database.name] = DatabaseRow(settings: database) }
+        for kind in WatcherKind.allCases where isNeeded(kind) { watchers[kind] = Watcher() }
+    }
+
+    /// When `tick` is due.
+    var deadline: Instant? {
+        mutating get { timers.next }
+    }
+
+    mutating func step(_ event: Event, now: Instant) -> [Effect] {
+        self.now = now
+        handle(event)
+        admit()
+        defer { effects = [] }
+        return effects
+    }
+
+    private mutating func handle(_ event: Event) {
+        switch event {
+        case .boot: boot()
+        case .tick: while let deadline = timers.popDue(now) { expire(deadline) }
+        case .stop: stop()
+        case .watcherStarted(let kind, let generation, let pid): watcherStarted(kind, generation, pid)
+        case .watcherSaid(let kind, let generation, let report): watcherSaid(kind, generation, report)
+        case .watcherBroke(let kind, let generation, let why): watcherBroke(kind, generation, why)
+        case .watcherExited(let kind, let generation, let why): watcherExited(kind, generation, why)
+        case .started(let id, let pid): edit(id) { $0.pid = pid }
+        case .startFailed(let id, let why): startFailed(id, why)
+        case .executed(let id): executed(id)
+        case .executionFailed(let id, let why): edit(id) { $0.failure = why }
+        case .notified(let id, let notification): notified(id, notification)
+        case .exited(let id, let exit): ended(id, "\(exit)")
+        case .probed(let worker, let isEmpty): probed(worker, isEmpty)
+        case .hold(let name, let reason): hold(name, reason)
+        case .release(let name): release(name)
+        case .restart(let name): restart(name)
+        }
+    }
+
+    private mutating func expire(_ deadline: Deadline) {
+        switch deadline {
+        case .ready(let id): notReadyInTime(id)
+        case .patience(let name): update(name) { $0.patienceEnded(&$1) }
+        case .restart(let name): update(name) { $0.delayEnded(&$1) }
+        case .drain(let id): drainOn(id)
+        case .kill(let id): emit(.signal(id, Signal.kill, leaderOnly: false))
+        case .databases: reconcileAll()
+        case .ping: pingWatchers()
+        case .watcher(let kind): startWatcher(kind)
+        case .watchersGone: killWatchers()
+        }
+    }
+
+    private mutating func boot() {
+        if !databases.isEmpty {
+            let known = now + configuration.databaseCheck.timeout + .seconds(1)
+            databasesKnownBy = known
+            timers.set(.databases, at: known)
+        }
+        for kind in WatcherKind.allCases where watchers[kind] != nil { startWatcher(kind) }
+        timers.set(.ping, at: now + Watcher.pingInterval)
+    }
+
+    /// The ordered end: workers first, then the watchers, then master.
+    private mutating func stop() {
+        guard !isStopping else { return }
+        isStopping = true
+        note("stopping \(users.count) users", rule: "stop")
+        startQueue = StartQueue()
+        for name in users.keys.sorted() {
+            update(name) { supervisor, user in
+                supervisor.timers.cancel(.restart(name))
+                supervisor.timers.cancel(.patience(name))
+                supervisor.dismiss(&user)
+            }
+        }
+        endWhenEmpty()
+    }
+
+    /// Goes on with the ordered end when the last worker is gone.
+    mutating func endWhenEmpty() {
+        guard isStopping, users.isEmpty else { return }
+        dismissWatchers()
+    }
+
+    /// Fills the free places among the starting ones.
+    private mutating func admit() {
+        while starting.count < startLimit, let name = startQueue.popFirst() {
+            update(name) { $0.begin(&$1) }
+        }
+    }
+
+    // MARK: for the parts of the Supervisor
+
+    mutating func emit(_ effect: Effect) {
+        effects.append(effect)
+    }
+
+    mutating func note(
+        _ text: String, rule: String, user: UserName? = nil, subject: String? = nil,
+        weight: Happening.Weight = .routine
+    ) {
+        emit(.record(Happening(user: user, subject: subject, text: text, rule: rule, weight: weight)))
+    }
+
+    /// Changes one user; `body` must not reach for the same user through the supervisor.
+    mutating func update(_ name: UserName, _ body: (inout Supervisor, inout User) -> Void) {
+        guard var user = users.removeValue(forKey: name) else { return }
+        body(&self, &user)
+        user.stamp(now)
+        if (user.isDeleted || isStopping) && user.processes.isEmpty {
+            forgetUser(user)
+        } else {
+            users[name] = user
+        }
+    }
+
+    mutating func reconcileAll() {
+        for name in users.keys.sorted() { update(name) { $0.reconcile(&$1) } }
+    }
+
+    mutating func nextChance() -> Double {
+        Double(chance.next() >> 11) / Double(1 << 53)
+    }
+}
+
+/// Numbers of signals, as in signal(7) on every architecture that Swift runs on.
+enum Signal {
+    static let abort: Int32 = 6
+    static let kill: Int32 = 9
+    static let terminate: Int32 = 15
+    static let resume: Int32 = 18
+}
+
+/// A small generator of random numbers (Steele, Lea and Flood 2014): its seed makes a run repeatable.
+struct SplitMix64: RandomNumberGenerator, Sendable {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// Who is to be started next: paying users first, each group in its order of arrival.
+struct StartQueue {
+    private var paid = LinkedHashQueue<UserName, Void>()
+    private var free = LinkedHashQueue<UserName, Void>()
+
+    mutating func append(_ name: UserName, _ plan: Plan) {
+        guard paid[name] == nil, free[name] == nil else { return }
+        switch plan {
+        case .paid: paid.append(name, ())
+        case .free: free.append(name, ())
+        }
+    }
+
+    mutating func popFirst() -> UserName? {
+        paid.popFirst()?.key ?? free.popFirst()?.key
+    }
+
+    mutating func remove(_ name: UserName) {
+        paid.remove(name)
+        free.remove(name)
+    }
+}

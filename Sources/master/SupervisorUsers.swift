@@ -1,0 +1,312 @@
+// What is wanted of a user, and the next step towards it.
+
+import Shared
+
+extension Supervisor {
+    // MARK: reports of pathwatch
+
+    mutating func pathReport(_ report: FromPathwatch) {
+        switch report {
+        case .adduser(let settings), .moduser(let settings):
+            reported?.insert(settings.name)
+            setUser(settings)
+        case .deluser(let name):
+            delete(name)
+        case .fault(let fault):
+            reported?.insert(fault.name)
+            note("fault: \(fault.text)", rule: "user-file", user: fault.name, weight: .warning)
+            users[fault.name]?.fault = fault.text
+        case .faultless(let name):
+            guard users[name]?.fault != nil else { return }
+            users[name]?.fault = nil
+            note("its files are right again", rule: "user-file", user: name)
+        case .complete:
+            guard let present = reported else { return }
+            reported = nil
+            for name in users.keys.sorted() where !present.contains(name) { delete(name) }
+        }
+    }
+
+    private mutating func setUser(_ settings: UserSettings) {
+        guard !isStopping else { return }
+        let name = settings.name
+        guard users[name] != nil else { return addUser(settings) }
+        update(name) { supervisor, user in
+            let isBack = user.isDeleted
+            user.fault = nil
+            guard isBack || user.settings != settings else { return }
+            user.isDeleted = false
+            user.settings = settings
+            supervisor.note(isBack ? "added again" : "changed", rule: "moduser", user: name)
+            supervisor.assignDatabase(&user)
+            supervisor.retryWithNewSettings(&user)
+            supervisor.refreshCheck(user)
+            supervisor.reconcile(&user)
+        }
+    }
+
+    private mutating func addUser(_ settings: UserSettings) {
+        var user = User(settings: settings, since: now)
+        user.hold = holds.removeValue(forKey: settings.name)
+        assignDatabase(&user)
+        users[settings.name] = user
+        note("added", rule: "adduser", user: settings.name)
+        update(settings.name) { $0.reconcile(&$1) }
+    }
+
+    /// New settings are a new chance: a delay ends, a failed swap is forgotten.
+    private mutating func retryWithNewSettings(_ user: inout User) {
+        user.failedPlan = nil
+        user.swapFailure = nil
+        guard case .waiting = user.actual else { return }
+        timers.cancel(.restart(user.name))
+        user.history.reset()
+        user.actual = .absent
+    }
+
+    private mutating func delete(_ name: UserName) {
+        guard users[name]?.isDeleted == false else { return }
+        note("deleted", rule: "deluser", user: name)
+        update(name) { supervisor, user in
+            user.isDeleted = true
+            user.fault = nil
+            if user.hold != nil {
+                user.hold = nil
+                supervisor.emit(.keepHold(name, reason: nil))
+            }
+            supervisor.dismiss(&user)
+        }
+    }
+
+    /// Takes the user out of service: its link goes first, so that nobody new is sent to a leaving process.
+    mutating func dismiss(_ user: inout User) {
+        startQueue.remove(user.name)
+        timers.cancel(.restart(user.name))
+        timers.cancel(.patience(user.name))
+        let processes = user.actual.processes
+        user.actual = .absent
+        for process in processes { depart(&user, process, drains: !isStopping) }
+        if isStopping {
+            for departure in user.departing.values { terminate(&user, departure.process) }
+        }
+        guard let face = user.face else { return }
+        emit(.unlink(user.name))
+        user.face = nil
+        retireUnused(user, face.socket, .stopping)
+    }
+
+    /// Called when the last process of a dismissed user has ended.
+    mutating func forgetUser(_ user: User) {
+        leaveDatabase(user)
+        note("gone", rule: isStopping ? "stop" : "deluser", user: user.name)
+        endWhenEmpty()
+    }
+
+    // MARK: orders of the operator
+
+    mutating func hold(_ name: UserName, _ reason: String) {
+        update(name) { supervisor, user in
+            user.hold = reason
+            supervisor.emit(.keepHold(name, reason: reason))
+            supervisor.note("held: \(reason)", rule: "hold", user: name)
+            supervisor.reconcile(&user)
+        }
+    }
+
+    mutating func release(_ name: UserName) {
+        update(name) { supervisor, user in
+            guard user.hold != nil else { return }
+            user.hold = nil
+            user.history.reset()
+            supervisor.emit(.keepHold(name, reason: nil))
+            supervisor.note("released", rule: "release", user: name)
+            supervisor.reconcile(&user)
+        }
+    }
+
+    mutating func restart(_ name: UserName) {
+        update(name) { supervisor, user in
+            supervisor.note("restart asked for", rule: "restart", user: name)
+            supervisor.retryWithNewSettings(&user)
+            if case .ready = user.actual { user.swapRequest = "restart asked for" }
+            supervisor.reconcile(&user)
+        }
+    }
+
+    // MARK: wanted against actual
+
+    func wanted(_ user: User) -> Wanted {
+        if let reason = user.hold { return .down(.held(reason)) }
+        if !user.settings.enabled { return .down(.disabled) }
+        guard let name = user.database, let row = databases[name] else { return .up }
+        switch row.report.state {
+        case .available:
+            return .up
+        case .unavailable:
+            let cause = row.report.cause ?? "unknown cause"
+            return .down(.databaseUnavailable("database \(name) is unavailable: \(cause)"))
+        case .unknown:
+            guard let known = databasesKnownBy, now < known else { return .up }
+            return .down(.databaseUnknown("waits for the first word about database \(name)"))
+        }
+    }
+
+    /// Takes the next step from what is there to what is wanted; nothing where they agree.
+    mutating func reconcile(_ user: inout User) {
+        guard !isStopping, !user.isDeleted else { return }
+        switch wanted(user) {
+        case .up: raise(&user)
+        case .down(let reason): lower(&user, reason)
+        }
+    }
+
+    private mutating func raise(_ user: inout User) {
+        switch user.actual {
+        case .absent:
+            enqueue(&user)
+        case .queued, .stopping, .waiting:
+            break
+        case .starting(let process):
+            if process.plan != plan(for: user) { stopForAnother(&user, process) }
+        case .ready(let process):
+            let plan = plan(for: user)
+            if user.swapRequest != nil || (process.plan != plan && plan != user.failedPlan) {
+                replace(&user, process, plan)
+            } else if user.face?.standIn != nil {
+                awaitPass(&user, process)
+            }
+        case .swapping(let old, let new):
+            if new.plan != plan(for: user) {
+                abandon(&user, new, keeping: old)
+                raise(&user)
+            }
+        }
+    }
+
+    private mutating func enqueue(_ user: inout User) {
+        user.actual = .queued
+        ensureFace(&user)
+        startQueue.append(user.name, user.settings.plan)
+    }
+
+    /// A process that is not ready yet has old settings: another takes its place when it is gone.
+    private mutating func stopForAnother(_ user: inout User, _ process: Process) {
+        note("settings changed while it was starting", rule: "moduser", user: user.name)
+        leave(&user, process)
+    }
+
+    private mutating func replace(_ user: inout User, _ process: Process, _ plan: WorkerPlan) {
+        // Two processes of one user must never write to two databases.
+        if configuration.worker.swap == .stopFirst || plan.database != process.plan.database {
+            user.swapRequest = nil
+            standIn(&user, .restarting)
+            leave(&user, process)
+        } else {
+            startQueue.append(user.name, user.settings.plan)
+        }
+    }
+
+    private mutating func lower(_ user: inout User, _ reason: DownReason) {
+        switch reason {
+        case .databaseUnknown:
+            ensureFace(&user)
+        case .databaseUnavailable:
+            withdraw(&user)
+            standIn(&user, .database)
+            if case .ready(let process) = user.actual { emit(.forget(process.id)) }
+        case .held:
+            withdraw(&user)
+            standIn(&user, .held)
+            endProcess(&user)
+        case .disabled:
+            withdraw(&user)
+            standIn(&user, .disabled)
+            endProcess(&user)
+        }
+    }
+
+    /// Takes back what has only been planned.
+    private mutating func withdraw(_ user: inout User) {
+        startQueue.remove(user.name)
+        switch user.actual {
+        case .queued:
+            user.actual = .absent
+        case .waiting:
+            timers.cancel(.restart(user.name))
+            user.actual = .absent
+        case .swapping(let old, let new):
+            abandon(&user, new, keeping: old)
+        case .absent, .starting, .ready, .stopping:
+            break
+        }
+    }
+
+    private mutating func endProcess(_ user: inout User) {
+        switch user.actual {
+        case .starting(let process), .ready(let process): leave(&user, process)
+        case .absent, .queued, .swapping, .stopping, .waiting: break
+        }
+    }
+
+    // MARK: who answers
+
+    /// The user's socket and link are there from its first moment: requests wait for its worker.
+    mutating func ensureFace(_ user: inout User) {
+        if user.face == nil {
+            let socket = user.nextID()
+            emit(.open(socket))
+            emit(.link(socket))
+            user.face = Face(socket: socket)
+        }
+        if user.face?.standIn == nil { timers.set(.patience(user.name), at: now + Self.patience) }
+    }
+
+    mutating func patienceEnded(_ user: inout User) {
+        guard let face = user.face, face.standIn == nil else { return }
+        switch user.actual {
+        case .absent, .queued, .starting, .waiting:
+            user.face?.standIn = .starting
+            emit(.answer(face.socket, .starting))
+        case .ready, .swapping, .stopping:
+            break
+        }
+    }
+
+    /// From now on the keeper answers. A socket that a process still accepts on is left to it: the link moves to
+    /// another one.
+    mutating func standIn(_ user: inout User, _ reason: StandInReason) {
+        timers.cancel(.patience(user.name))
+        if let face = user.face, !user.processes.contains(where: { $0.socket == face.socket }) {
+            if face.standIn == reason { return }
+            user.face?.standIn = reason
+            emit(.answer(face.socket, reason))
+            return
+        }
+        let left = user.face
+        let socket = user.nextID()
+        emit(.open(socket))
+        emit(.answer(socket, reason))
+        emit(.link(socket))
+        user.face = Face(socket: socket, standIn: reason)
+        if let left, left.standIn != nil { emit(.quiet(left.socket)) }
+    }
+
+    /// From now on this process answers.
+    mutating func serve(_ user: inout User, _ process: Process) {
+        timers.cancel(.patience(user.name))
+        let left = user.face
+        user.face = Face(socket: process.socket)
+        if left?.socket == process.socket {
+            if left?.standIn != nil { emit(.quiet(process.socket)) }
+            return
+        }
+        emit(.link(process.socket))
+        if let left { retireUnused(user, left.socket, left.standIn ?? .restarting) }
+    }
+
+    /// Lets go of a socket unless the link points to it or a process accepts on it.
+    mutating func retireUnused(_ user: User, _ socket: WorkerID, _ reason: StandInReason) {
+        guard user.face?.socket != socket, !user.processes.contains(where: { $0.socket == socket }) else { return }
+        emit(.retire(socket, reason))
+    }
+}

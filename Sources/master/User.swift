@@ -1,0 +1,160 @@
+// A user as master knows it: what is wanted, what is there, and who answers its customers.
+
+import Shared
+
+/// One process of a user.
+struct Process: Equatable, Sendable {
+    let id: WorkerID
+    /// The socket that it was given.
+    let socket: WorkerID
+    let plan: WorkerPlan
+    var pid: Int32?
+    let startedAt: Instant
+    var readyAt: Instant?
+    /// When the last WATCHDOG=1 came.
+    var heartbeatAt: Instant?
+    /// Why it could not be started, where that is known before its exit.
+    var failure: String?
+}
+
+/// A process on its way out.
+struct Departure: Equatable, Sendable {
+    enum Phase: Equatable, Sendable {
+        /// It still serves who waits on its socket; so many looks in a row found nobody.
+        case draining(until: Instant, emptyLooks: Int)
+        case terminating
+        /// It hangs: SIGABRT, so that it leaves a traceback.
+        case aborting
+    }
+
+    var process: Process
+    var phase: Phase
+}
+
+/// What there is. Each case can go to those named beside it.
+enum Actual: Equatable, Sendable {
+    /// Nothing runs. → queued
+    case absent
+    /// Waits for a place among the starting ones. → starting, absent
+    case queued
+    /// → ready, stopping; its death: absent (and queued at once) or waiting
+    case starting(Process)
+    /// → swapping, stopping; its death: absent or waiting
+    case ready(Process)
+    /// A second process starts on a socket of its own while the first one serves. → ready with either of them, starting
+    case swapping(old: Process, new: Process)
+    /// → absent at its exit, or waiting where the exit counts as a death
+    case stopping(Departure)
+    /// The restart delay. → queued, absent
+    case waiting(until: Instant)
+
+    /// Every process that this state holds.
+    var processes: [Process] {
+        switch self {
+        case .absent, .queued, .waiting: []
+        case .starting(let process), .ready(let process): [process]
+        case .swapping(let old, let new): [old, new]
+        case .stopping(let departure): [departure.process]
+        }
+    }
+}
+
+/// What should be there.
+enum Wanted: Equatable, Sendable {
+    case up
+    case down(DownReason)
+}
+
+enum DownReason: Equatable, Sendable {
+    case held(String)
+    case disabled
+    /// Its worker goes on running: only its customers are answered by the stand-in.
+    case databaseUnavailable(String)
+    /// No word about the database has come yet.
+    case databaseUnknown(String)
+}
+
+/// Who answers at RUNTIME/users/NAME.sock.
+struct Face: Equatable, Sendable {
+    /// Where the link points.
+    var socket: WorkerID
+    /// Set where the keeper answers there; nil: requests reach, or wait for, a worker on that socket.
+    var standIn: StandInReason?
+}
+
+struct User: Equatable, Sendable {
+    var settings: UserSettings
+    /// The database that it works on, where any is configured.
+    var database: String?
+    /// The operator's hold, with the reason.
+    var hold: String?
+    /// Its folder is gone: it is forgotten when its last process has ended.
+    var isDeleted = false
+    /// What is wrong with its files now.
+    var fault: String?
+
+    var actual = Actual.absent {
+        didSet { if oldValue.kind != actual.kind { sinceChanged = true } }
+    }
+    var since: Instant
+    var face: Face?
+    /// Processes that nobody is sent to any more, by generation.
+    var departing: [UInt64: Departure] = [:]
+    /// The last process or socket number given out.
+    var generation: UInt64 = 0
+
+    /// A swap is due although the plan is the same, and why.
+    var swapRequest: String?
+    /// The plan that a swap failed with, and how: not tried again until it changes or the operator asks.
+    var failedPlan: WorkerPlan?
+    var swapFailure: String?
+
+    var history = RestartHistory()
+    var restarts = 0
+    var lastExit: String?
+    var lastFailure: String?
+    var health: Health?
+    var latency: Double?
+    /// What the worker says of itself by STATUS=.
+    var ownStatus: String?
+    fileprivate(set) var sinceChanged = true
+
+    init(settings: UserSettings, since: Instant) {
+        self.settings = settings
+        self.since = since
+    }
+
+    var name: UserName { settings.name }
+
+    mutating func nextID() -> WorkerID {
+        generation += 1
+        return WorkerID(user: name, generation: generation)
+    }
+
+    /// Sets the time of the present state after it has changed.
+    mutating func stamp(_ now: Instant) {
+        if sinceChanged {
+            since = now
+            sinceChanged = false
+        }
+    }
+
+    /// Every process of the user that has not ended.
+    var processes: [Process] { actual.processes + departing.values.map(\.process) }
+}
+
+extension Actual {
+    fileprivate enum Kind { case absent, queued, starting, ready, swapping, stopping, waiting }
+
+    fileprivate var kind: Kind {
+        switch self {
+        case .absent: .absent
+        case .queued: .queued
+        case .starting: .starting
+        case .ready: .ready
+        case .swapping: .swapping
+        case .stopping: .stopping
+        case .waiting: .waiting
+        }
+    }
+}

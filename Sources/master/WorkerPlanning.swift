@@ -1,0 +1,55 @@
+// What a user's worker is started with: a pure function of configuration, settings and database.
+
+import Shared
+
+/// Where a listening socket of a user lies.
+func socketPath(_ socket: WorkerID, runtime: String) -> String {
+    "\(runtime)/sockets/\(socket)"
+}
+
+extension Supervisor {
+    func plan(for user: User) -> WorkerPlan {
+        let settings = user.settings
+        var plan = WorkerPlan()
+        plan.folder = settings.folder
+        plan.files = settings.files ?? configuration.worker.files
+        plan.runAs = settings.runAs ?? configuration.runAs
+        plan.start = settings.start
+        plan.database = user.database
+        plan.command =
+            settings.start != 0
+            ? ["\(settings.folder)/start"]
+            : (settings.command ?? configuration.worker.command).map { expand($0, settings) }
+        plan.env = environment(settings, user.database)
+        return plan
+    }
+
+    private func expand(_ word: String, _ settings: UserSettings) -> String {
+        Self.replace("{folder}", in: Self.replace("{user}", in: word, with: settings.name.text), with: settings.folder)
+    }
+
+    private static func replace(_ mark: String, in word: String, with text: String) -> String {
+        var result = ""
+        var rest = Substring(word)
+        while let found = rest.firstRange(of: mark) {
+            result += rest[..<found.lowerBound] + text
+            rest = rest[found.upperBound...]
+        }
+        return result + rest
+    }
+
+    /// A clean environment: nothing of master's own reaches a worker.
+    private func environment(_ settings: UserSettings, _ database: String?) -> [String: String] {
+        var env = configuration.worker.env.merging(settings.env) { _, own in own }
+        env["PATH"] = env["PATH"] ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        env["LANG"] = env["LANG"] ?? "C.UTF-8"
+        env["STEWARD_USER"] = settings.name.text
+        env["STEWARD_RUNTIME"] = configuration.runtime
+        env["NOTIFY_SOCKET"] = "\(configuration.runtime)/notify"
+        env["LISTEN_FDS"] = "1"
+        env["LISTEN_FDNAMES"] = "http"
+        guard let database, let row = databases[database] else { return env }
+        env["STEWARD_DATABASE"] = database
+        return env.merging(ConnectionInfo(row.settings.conninfo).environment) { own, _ in own }
+    }
+}

@@ -1,0 +1,115 @@
+// All of master's status at one moment, as a table or as JSON.
+
+import FoundationEssentials
+import Shared
+
+struct Snapshot {
+    var master = MasterStatus()
+    var watchers: [WatcherStatus] = []
+    var databases: [DatabaseStatus] = []
+    var users: [UserStatus] = []
+
+    init(_ connection: ControlConnection) throws {
+        try connection.ask(.status) { answer in
+            switch answer {
+            case .master(let status): master = status
+            case .watcher(let status): watchers.append(status)
+            case .database(let status): databases.append(status)
+            case .user(let status): users.append(status)
+            case .done, .refused, .event, .line: break
+            }
+        }
+    }
+
+    /// - Throws: `Failure` where there is no such user.
+    func user(_ name: UserName) throws -> UserStatus {
+        guard let user = users.first(where: { $0.name == name }) else { throw Failure("no user \(name)", code: 1) }
+        return user
+    }
+
+    // MARK: table
+
+    func lines(now: Int64) -> [String] {
+        let age = Self.age(master.since, now)
+        var lines = ["master \(master.version), pid \(master.pid), up \(age)", ""]
+        lines += Self.table(
+            ["WATCHER", "STATE", "PID", "RESTARTS"],
+            watchers.map { [$0.name, $0.state, Self.text($0.pid), "\($0.restarts)"] })
+        if !databases.isEmpty {
+            lines +=
+                [""]
+                + Self.table(
+                    ["DATABASE", "GROUP", "STATE", "SINCE", "LATENCY", "ROLE", "CAUSE"],
+                    databases.map { status in
+                        [
+                            status.report.name, status.group ?? "-", "\(status.report.state)",
+                            Self.age(status.since, now),
+                            Self.latency(status.report.latency), status.report.role ?? "-", status.report.cause ?? "",
+                        ]
+                    })
+        }
+        return lines + [""] + userLines(users, now: now)
+    }
+
+    func userLines(_ users: [UserStatus], now: Int64) -> [String] {
+        guard !users.isEmpty else { return ["no users"] }
+        return Self.table(
+            ["USER", "PLAN", "STATE", "PID", "SINCE", "DATABASE", "RESTARTS", "HEALTH", "LATENCY", "REASON"],
+            users.map { user in
+                [
+                    user.name.text, "\(user.plan)", user.state, Self.text(user.pid), Self.age(user.since, now),
+                    user.database ?? "-", "\(user.restarts)", user.health ?? "-", Self.latency(user.latency),
+                    user.reason ?? "",
+                ]
+            })
+    }
+
+    /// Columns as wide as their widest cell; the last one is not padded.
+    static func table(_ header: [String], _ rows: [[String]]) -> [String] {
+        let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
+        return ([header] + rows).map { row in
+            let cells = zip(row, widths).map { cell, width in
+                cell + String(repeating: " ", count: max(0, width - cell.count))
+            }
+            return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
+        }
+    }
+
+    private static func text(_ pid: Int32?) -> String { pid.map(String.init) ?? "-" }
+
+    private static func latency(_ milliseconds: Double?) -> String {
+        milliseconds.map { "\(($0 * 10).rounded() / 10) ms" } ?? "-"
+    }
+
+    /// How long ago, in its two largest units.
+    static func age(_ since: Int64, _ now: Int64) -> String {
+        let seconds = max(0, (now - since) / 1000)
+        return switch seconds {
+        case ..<60: "\(seconds)s"
+        case ..<3600: "\(seconds / 60)m\(seconds % 60)s"
+        case ..<86400: "\(seconds / 3600)h\(seconds % 3600 / 60)m"
+        default: "\(seconds / 86400)d\(seconds % 86400 / 3600)h"
+        }
+    }
+
+    // MARK: JSON
+
+    func json() throws -> String {
+        try Self.encode(
+            StatusDocument(
+                master: StatusDocument.Master(master), watchers: watchers.map(StatusDocument.Watcher.init),
+                databases: databases.map(StatusDocument.Database.init), users: users.map(StatusDocument.User.init)))
+    }
+
+    func json(_ user: UserStatus) throws -> String {
+        try Self.encode(StatusDocument.User(user))
+    }
+
+    static func encode(_ value: some Encodable, pretty: Bool = true) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+}

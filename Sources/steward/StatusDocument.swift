@@ -1,0 +1,115 @@
+// The JSON form of a status: names that scripts rely on, in snake case. An absent value is null, not left out.
+
+import Shared
+
+struct StatusDocument: Encodable {
+    var master: Master
+    var watchers: [Watcher]
+    var databases: [Database]
+    var users: [User]
+
+    struct Master: Encodable {
+        let pid: Int32
+        let version: String
+        let since: String
+        let adopted: Int
+
+        init(_ status: MasterStatus) {
+            pid = status.pid
+            version = status.version
+            since = rfc3339(status.since)
+            adopted = status.adopted
+        }
+    }
+
+    struct Watcher: Encodable {
+        let name: String
+        @Nullable var pid: Int32?
+        let state: String
+        let restarts: Int
+
+        init(_ status: WatcherStatus) {
+            name = status.name
+            pid = status.pid
+            state = status.state
+            restarts = status.restarts
+        }
+    }
+
+    struct Database: Encodable {
+        let name: String
+        @Nullable var group: String?
+        let state: String
+        @Nullable var cause: String?
+        let since: String
+        @Nullable var latencyMs: Double?
+        @Nullable var role: String?
+
+        init(_ status: DatabaseStatus) {
+            name = status.report.name
+            group = status.group
+            state = "\(status.report.state)"
+            cause = status.report.cause
+            since = rfc3339(status.since)
+            latencyMs = status.report.latency
+            role = status.report.role
+        }
+    }
+
+    struct User: Encodable {
+        let name: String
+        let plan: String
+        let state: String
+        @Nullable var pid: Int32?
+        let generation: UInt64
+        let since: String
+        @Nullable var database: String?
+        let restarts: Int
+        @Nullable var lastExit: String?
+        @Nullable var reason: String?
+        @Nullable var health: String?
+        @Nullable var latencyMs: Double?
+
+        init(_ status: UserStatus) {
+            name = status.name.text
+            plan = "\(status.plan)"
+            state = status.state
+            pid = status.pid
+            generation = status.generation
+            since = rfc3339(status.since)
+            database = status.database
+            restarts = status.restarts
+            lastExit = status.lastExit
+            reason = status.reason
+            health = status.health
+            latencyMs = status.latency
+        }
+    }
+}
+
+struct EventDocument: Encodable {
+    let at: String
+    @Nullable var user: String?
+    @Nullable var subject: String?
+    let text: String
+    let rule: String
+
+    init(_ event: EventRecord) {
+        at = rfc3339(event.at)
+        user = event.user?.text
+        subject = event.subject
+        text = event.text
+        rule = event.rule
+    }
+}
+
+/// An optional that is encoded as null where it is nil.
+@propertyWrapper
+struct Nullable<Value: Encodable>: Encodable {
+    var wrappedValue: Value?
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        if let wrappedValue { try container.encode(wrappedValue) } else { try container.encodeNil() }
+    }
+}

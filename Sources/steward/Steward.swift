@@ -1,0 +1,90 @@
+// steward: the operator's command.
+
+import ArgumentParser
+import Glibc
+import Shared
+
+struct Steward: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "steward",
+        abstract: "Shows and steers what master supervises.",
+        discussion: """
+            Exit codes: 0 done, 1 refused or failed (one line says why), 2 wrong usage, 3 no master to be reached.
+            """,
+        version: stewardVersion,
+        subcommands: [
+            Status.self, Why.self, Events.self, Restart.self, Hold.self, Release.self, Stop.self,
+        ])
+
+    @OptionGroup var place: Place
+}
+
+/// Where master is found.
+struct Place: ParsableArguments {
+    @Option(help: "The configuration file of master.")
+    var config: String?
+
+    var file: String {
+        config ?? getenv("STEWARD_CONFIG").map { String(cString: $0) } ?? "/etc/steward/steward.yaml"
+    }
+
+    /// - Throws: `Failure` with code 3 where nobody listens.
+    func connect() throws -> ControlConnection {
+        let runtime: String
+        do {
+            runtime = try Shared.Configuration.runtimeFolder(file)
+        } catch {
+            throw Failure("\(error)", code: 1)
+        }
+        return try ControlConnection(runtime: runtime)
+    }
+}
+
+/// The end of a command that did not do what it was asked: one line, and the exit code.
+struct Failure: Error {
+    let text: String
+    let code: Int32
+
+    init(_ text: String, code: Int32) {
+        self.text = text
+        self.code = code
+    }
+
+    func end() -> Never {
+        var line = "steward: \(text)\n"
+        _ = line.withUTF8 { write(2, $0.baseAddress, $0.count) }
+        exit(code)
+    }
+}
+
+@main
+enum Entry {
+    static func main() {
+        signal(SIGPIPE, SIG_DFL)
+        do {
+            var command = try Steward.parseAsRoot(Self.arguments())
+            try command.run()
+        } catch let failure as Failure {
+            failure.end()
+        } catch {
+            // Help and version are no failures; whatever else the parser throws is wrong usage.
+            guard Steward.exitCode(for: error) != .success else { Steward.exit(withError: error) }
+            var text = Steward.fullMessage(for: error) + "\n"
+            _ = text.withUTF8 { write(2, $0.baseAddress, $0.count) }
+            exit(2)
+        }
+    }
+
+    /// `--config FILE` may stand before the command, as it does for master: it is passed on behind it.
+    private static func arguments() -> [String] {
+        let given = Array(CommandLine.arguments.dropFirst())
+        guard let first = given.first else { return given }
+        if first == "--config", given.count > 2 {
+            return [given[2]] + given[..<2] + given.dropFirst(3)
+        }
+        if first.hasPrefix("--config="), given.count > 1 {
+            return [given[1], first] + given.dropFirst(2)
+        }
+        return given
+    }
+}

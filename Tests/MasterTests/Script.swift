@@ -1,0 +1,149 @@
+// A Supervisor driven by a script of events; processes start when they are asked to, time goes only when told.
+
+import Shared
+import Testing
+
+@testable import master
+
+struct Script {
+    var supervisor: Supervisor
+    var now = Instant(nanoseconds: 0)
+    /// Everything since the last `clear`, without the records.
+    var effects: [Effect] = []
+    var happenings: [Happening] = []
+    private var nextPID: Int32 = 100
+
+    init(_ change: (inout Configuration) -> Void = { _ in }, holds: [UserName: String] = [:]) {
+        var configuration = Configuration()
+        configuration.runtime = "/run/steward"
+        configuration.users = "/srv/users"
+        configuration.worker.command = ["python3", "app.py"]
+        configuration.worker.restart.jitter = 0
+        change(&configuration)
+        supervisor = Supervisor(configuration, processors: 2, holds: holds, seed: 1)
+        send(.boot)
+    }
+
+    mutating func send(_ event: Event) {
+        for effect in supervisor.step(event, now: now) {
+            switch effect {
+            case .record(let happening):
+                happenings.append(happening)
+            case .start(let id, _, _):
+                effects.append(effect)
+                nextPID += 1
+                send(.started(id, pid: nextPID))
+                send(.executed(id))
+            case .startWatcher(let kind, let generation):
+                effects.append(effect)
+                nextPID += 1
+                send(.watcherStarted(kind, generation: generation, pid: nextPID))
+            default:
+                effects.append(effect)
+            }
+        }
+    }
+
+    mutating func clear() {
+        effects = []
+        happenings = []
+    }
+
+    /// Lets time go by; every deadline on the way is met.
+    mutating func wait(_ duration: Duration) {
+        let end = now + duration
+        while let deadline = supervisor.deadline, deadline <= end {
+            now = max(now, deadline)
+            send(.tick)
+        }
+        now = end
+    }
+
+    mutating func hello(_ kind: WatcherKind) {
+        guard let watcher = supervisor.watchers[kind], let pid = watcher.pid else { return }
+        let hello = Hello(kind: kind, pid: pid, generation: watcher.generation)
+        send(.watcherSaid(kind, generation: watcher.generation, .hello(hello)))
+    }
+
+    mutating func say(_ kind: WatcherKind, _ report: WatcherReport) {
+        if supervisor.watchers[kind]?.upSince == nil { hello(kind) }
+        send(.watcherSaid(kind, generation: supervisor.watchers[kind]?.generation ?? 0, report))
+    }
+
+    mutating func adduser(_ name: UserName, _ change: (inout UserSettings) -> Void = { _ in }) {
+        say(.pathwatch, .path(.adduser(settings(name, change))))
+    }
+
+    mutating func moduser(_ name: UserName, _ change: (inout UserSettings) -> Void) {
+        say(.pathwatch, .path(.moduser(settings(name, change))))
+    }
+
+    private func settings(_ name: UserName, _ change: (inout UserSettings) -> Void) -> UserSettings {
+        var settings = UserSettings()
+        settings.name = name
+        settings.folder = "/srv/users/\(name)"
+        change(&settings)
+        return settings
+    }
+
+    mutating func database(_ name: String, _ state: DatabaseState, _ cause: String? = nil) {
+        var report = DatabaseReport()
+        report.name = name
+        report.state = state
+        report.cause = cause
+        say(.dbwatch, .database(report))
+    }
+
+    mutating func verdict(_ worker: WorkerID, _ health: Health, _ outcome: CheckOutcome, status: Int? = nil) {
+        var verdict = CheckVerdict()
+        verdict.worker = worker
+        verdict.health = health
+        verdict.outcome = outcome
+        verdict.status = status
+        say(.dispatch, .verdict(verdict))
+    }
+
+    /// A ready worker of a new user.
+    mutating func ready(_ name: UserName, _ change: (inout UserSettings) -> Void = { _ in }) -> WorkerID {
+        adduser(name, change)
+        let id = lastStarted(name)
+        send(.notified(id, .ready))
+        return id
+    }
+
+    // MARK: what is looked at
+
+    func lastStarted(_ name: UserName) -> WorkerID {
+        effects.compactMap { effect -> WorkerID? in
+            guard case .start(let id, _, _) = effect, id.user == name else { return nil }
+            return id
+        }.last ?? WorkerID()
+    }
+
+    var started: [WorkerID] {
+        effects.compactMap { effect in
+            guard case .start(let id, _, _) = effect else { return nil }
+            return id
+        }
+    }
+
+    /// The socket that a worker was started on.
+    func socket(of worker: WorkerID) -> WorkerID? {
+        for case .start(worker, let socket, _) in effects { return socket }
+        return nil
+    }
+
+    func state(_ name: UserName) -> String {
+        status(name).state
+    }
+
+    func status(_ name: UserName) -> UserStatus {
+        guard let user = supervisor.users[name] else { return UserStatus() }
+        return supervisor.status(user, WallClock(wall: 0, now: now))
+    }
+
+    var rules: [String] { happenings.map(\.rule) }
+}
+
+let alice = UserName("alice") ?? UserName()
+let bob = UserName("bob") ?? UserName()
