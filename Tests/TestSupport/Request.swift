@@ -68,6 +68,7 @@ public struct Request: Sendable {
     public var method = HTTPMethod.GET
     public var path = "/"
     public var body = ""
+    public var contentType: String?
     /// From the start of the connection to the end of the answer.
     public var timeout = TimeAmount.seconds(15)
 
@@ -124,6 +125,7 @@ private final class Exchange: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         var head = HTTPRequestHead(version: .http1_1, method: request.method, uri: request.path)
         head.headers = ["Host": request.host, "Connection": "close"]
+        if let type = request.contentType { head.headers.add(name: "Content-Type", value: type) }
         if !request.body.isEmpty { head.headers.add(name: "Content-Length", value: "\(request.body.utf8.count)") }
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         if !request.body.isEmpty {

@@ -39,9 +39,14 @@ extension Tree {
 
     /// Starts the command and lets it run: `events --follow`.
     public func follow(_ arguments: String...) throws -> (child: Child, output: Scratch) {
+        try start("steward", ["--config", configuration] + arguments)
+    }
+
+    /// Starts one of the programs by hand.
+    public func start(_ program: String, _ arguments: [String]) throws -> (child: Child, output: Scratch) {
         let output = try Scratch()
         let child = try Child(
-            "\(binaries)/steward", ["--config", configuration] + arguments,
+            "\(binaries)/\(program)", arguments,
             descriptors: [try Scratch.nothing(), output.descriptor, output.descriptor])
         return (child, output)
     }
