@@ -13,9 +13,9 @@ public enum ChannelError: Error, Equatable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .closed: "closed by the other side"
-        case .truncated: "closed in the middle of a frame"
-        case .overflow(let bytes): "\(bytes) bytes unsent"
+        case .closed: "the channel was closed by the other side"
+        case .truncated: "the channel was closed in the middle of a frame"
+        case .overflow(let bytes): "\(bytes) bytes are not taken by the other side"
         case .missingDescriptor: "a message came without its descriptor"
         }
     }

@@ -32,6 +32,9 @@ public final class Station<Orders: Message, Report: Message> {
 
     public var isByHand: Bool { channel == nil }
 
+    /// Whether every report has been handed to the kernel.
+    public var isFlushed: Bool { channel?.isFlushed ?? true }
+
     /// Starts to watch the channel; nothing to do by hand.
     public func join<Source>(_ poller: Poller<Source>, as source: Source) throws {
         if let channel { try poller.add(channel.descriptor.number, channel.interest, as: source) }

@@ -29,6 +29,8 @@ public struct Timers<Key: Hashable & Sendable>: Sendable {
         }
     }
 
+    public func isSet(_ key: Key) -> Bool { current[key] != nil }
+
     public mutating func cancel(_ key: Key) {
         current[key] = nil
     }

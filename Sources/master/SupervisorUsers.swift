@@ -213,7 +213,10 @@ extension Supervisor {
         case .databaseUnavailable:
             withdraw(&user)
             standIn(&user, .database)
-            if case .ready(let process) = user.actual { emit(.forget(process.id)) }
+            if case .ready(let process) = user.actual {
+                timers.cancel(.ready(process.id))
+                emit(.forget(process.id))
+            }
         case .held:
             withdraw(&user)
             standIn(&user, .held)

@@ -126,7 +126,7 @@ extension Supervisor {
         watcher.restarts += 1
         let decision = watcher.history.died(
             at: now, readySince: watcher.upSince, settings: Watcher.restart, chance: nextChance())
-        let cause = watcher.complaint ?? why
+        let cause = watcher.complaint.map { "\($0), \(why)" } ?? why
         watchers[kind] = watcher
         note("ended: \(cause); starting again", rule: "watcher", subject: "\(kind)", weight: .warning)
         timers.set(.watcher(kind), at: now + decision.delay)

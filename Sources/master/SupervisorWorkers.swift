@@ -159,6 +159,7 @@ extension Supervisor {
     /// A worker that ran on while its database was away serves again after a passed check.
     mutating func awaitPass(_ user: inout User, _ process: Process) {
         guard checkSettings(user).isWanted else { return serve(&user, process) }
+        guard !timers.isSet(.ready(process.id)) else { return }
         timers.set(.ready(process.id), at: now + configuration.worker.readyTimeout)
         orderCheck(user, process, awaitsReady: true)
     }

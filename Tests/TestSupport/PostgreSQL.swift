@@ -201,13 +201,15 @@ public actor PostgreSQL {
         }
     }
 
-    /// postmaster.pid says `ready` in its eighth line when connections are taken; a login would count among them.
+    /// postmaster.pid says `ready`, or `standby`, in its eighth line when connections are taken; a login would be
+    /// counted as one of them.
     private func waitUntilReady() async throws {
         let deadline = Instant.now() + .seconds(30)
         while true {
             let file = (try? String(contentsOfFile: "\(data)/postmaster.pid", encoding: .utf8)) ?? ""
             let lines = file.split(separator: "\n", omittingEmptySubsequences: false)
-            if lines.count > 7, pid_t(lines[0]) == postmaster, lines[7].hasPrefix("ready") { return }
+            let state = lines.count > 7 && pid_t(lines[0]) == postmaster ? lines[7] : ""
+            if state.hasPrefix("ready") || state.hasPrefix("standby") { return }
             var status: Int32 = 0
             let ended = postmaster.map { clinux_wait($0, 0, &status) == 0 } ?? true
             if ended { postmaster = nil }

@@ -1,0 +1,100 @@
+// dbwatch: watches the databases for master, or by hand for an operator who wants to see what it sees.
+//
+// Exit codes: 0 when master or the operator ends it, 78 for a bad configuration, 1 for a failure of the machine.
+
+import ArgumentParser
+import Glibc
+import Shared
+
+@main
+struct DBWatch: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dbwatch",
+        abstract: "Watches PostgreSQL databases.",
+        discussion: "Master starts it. By hand, it prints each change as a line until it is interrupted.",
+        version: stewardVersion)
+
+    @Option(help: "The configuration file with the databases, when run by hand.")
+    var config: String?
+
+    func run() throws {
+        let orders = try getenv("STEWARD_WATCHER") == nil ? ordersByHand() : []
+        runWatcher(.dbwatch) { try Loop().run(orders) }
+    }
+
+    /// The snapshot that master would send.
+    private func ordersByHand() throws -> [ToDBWatch] {
+        guard let config else { throw ValidationError("run by hand, it needs --config FILE") }
+        do {
+            let configuration = try Configuration.read(config)
+            return [.settings(configuration.databaseCheck)] + configuration.databases.map { .database($0) }
+                + [.complete]
+        } catch {
+            var line = "\(error)\n"
+            line.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
+            throw ExitCode(78)
+        }
+    }
+}
+
+/// From a descriptor to an effect: the kernel's readiness becomes an event, the director's step becomes effects.
+private final class Loop {
+    private let station: Station<ToDBWatch, FromDBWatch>
+    private let poller: Poller<Source>
+    private let signals: Signals
+    private let sessions: Sessions
+    private var director = Director()
+    private var isEnding = false
+
+    init() throws {
+        Environment.clearPostgreSQL()
+        signals = try Signals([SIGTERM, SIGINT])
+        poller = try Poller()
+        station = try Station(.dbwatch)
+        sessions = try Sessions(poller)
+        try poller.add(signals.descriptor.number, .readable, as: .signals)
+        try station.join(poller, as: .master)
+    }
+
+    func run(_ orders: [ToDBWatch]) throws {
+        try step(orders.map { .order($0) })
+        while !isEnding {
+            for ready in try poller.wait(until: director.deadline) where poller.knows(ready.fd) {
+                try step(try events(ready.source, ready.readiness))
+            }
+            try step([.time])
+        }
+    }
+
+    private func events(_ source: Source, _ readiness: Readiness) throws -> [Director.Event] {
+        switch source {
+        case .master: return try station.receive(readiness, poller).map { .order($0.order) }
+        case .session(let key): return sessions.advance(key)
+        case .names: return sessions.resolved(.now())
+        case .signals:
+            isEnding = try signals.next() != nil
+            return []
+        }
+    }
+
+    /// What an effect answers at once is taken before what follows it.
+    private func step(_ events: [Director.Event]) throws {
+        var events = events[...]
+        while let event = events.popFirst() {
+            let now = Instant.now()
+            for effect in director.step(event, now) { events += try perform(effect, now) }
+        }
+    }
+
+    private func perform(_ effect: Director.Effect, _ now: Instant) throws -> [Director.Event] {
+        switch effect {
+        case .know(let name, let conninfo, let timeout): sessions.know(name, conninfo: conninfo, timeout: timeout)
+        case .connect(let key): return sessions.connect(key, now)
+        case .ask(let key): return sessions.ask(key)
+        case .close(let key): sessions.close(key)
+        case .forget(let name): sessions.forget(name)
+        case .report(let report): try station.report(.report(report), poller)
+        }
+        return []
+    }
+}

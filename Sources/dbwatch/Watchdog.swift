@@ -1,0 +1,273 @@
+// The watchdog of one database: what to do next, and what the answers mean. No I/O, no clock.
+//
+// It has two lanes. The kept lane holds a connection open and asks over it each interval: a server that dies ends the
+// connection at once. The login lane makes a fresh login each login_interval, beside it: only that shows a postmaster
+// that is stopped, and a server that is full. While there is no kept connection, connecting it is the login.
+//
+// Verdicts: a definite cause makes the database unavailable at once; timeouts, closed logins and what is not understood
+// need `fall` in a row on their lane, each followed by another try at once. `rise` passes in a row, at least one of
+// them a fresh login, make it available; the first verdict of all needs one pass only. The end of a connection that has
+// answered before is no verdict: the reconnection's outcome is.
+
+import Shared
+
+enum Lane: Hashable, Sendable, CaseIterable {
+    case kept, login
+}
+
+/// What a server lets its clients do.
+enum Role: String, Sendable {
+    case readWrite = "read-write"
+    case readOnly = "read-only"
+    case inRecovery = "in-recovery"
+}
+
+/// What a watchdog submits to the director.
+struct Verdict: Equatable, Sendable {
+    var state = DatabaseState.unknown
+    var cause: Cause?
+    /// As last seen.
+    var role: Role?
+    /// Of the last answer: from the question to it.
+    var latency: Duration?
+}
+
+struct Watchdog: Sendable {
+    enum Event: Equatable, Sendable {
+        /// The host names are resolved, or there were none.
+        case resolved(Lane)
+        case connected(Lane)
+        case answered(Lane, Role)
+        case failed(Lane, Cause)
+        /// `deadline` has come.
+        case time
+    }
+
+    enum Action: Equatable, Sendable {
+        /// Resolve and connect: answered by `resolved`, then `connected` or `failed`.
+        case connect(Lane)
+        /// Answered by `answered` or `failed`.
+        case ask(Lane)
+        case close(Lane)
+        case submit(Verdict)
+    }
+
+    private enum Stage {
+        /// Nothing under way. To: resolving, at `next`.
+        case closed(next: Instant)
+        /// To: connecting, closed.
+        case resolving(deadline: Instant)
+        /// To: asking, closed.
+        case connecting(deadline: Instant)
+        /// `fresh`: nothing has been answered on this connection yet. To: resting, closed.
+        case asking(since: Instant, deadline: Instant, fresh: Bool)
+        /// Connected, on the kept lane only. To: asking at `next`, closed.
+        case resting(next: Instant)
+
+        /// When something has to be done, if no event comes before.
+        var due: Instant {
+            switch self {
+            case .closed(let next), .resting(let next): next
+            case .resolving(let deadline), .connecting(let deadline), .asking(_, let deadline, _): deadline
+            }
+        }
+    }
+
+    /// Between two tries while a pass is expected at any moment or a failure is in doubt.
+    static let quick = Duration.milliseconds(100)
+    /// The longest delay between two tries of a database that is unavailable.
+    static let slow = Duration.seconds(1)
+
+    var settings: DatabaseCheckSettings
+    private(set) var verdict = Verdict()
+    private var stages: [Lane: Stage]
+    /// When the last attempt to connect began.
+    private var begun: [Lane: Instant] = [:]
+    /// Failures in a row.
+    private var failures: [Lane: Int] = [:]
+    /// Passes in a row, over both lanes, and whether a fresh login is among them.
+    private var passes = 0
+    private var hasLoggedIn = false
+    /// Failures in a row for the same cause while unavailable: the exponent of the delay.
+    private var setbacks = 0
+    /// Spreads the databases over their intervals.
+    private let phase: UInt64
+
+    /// The first connection is due at once.
+    init(name: String, settings: DatabaseCheckSettings, _ now: Instant) {
+        self.settings = settings
+        phase = Self.hash(name)
+        stages = [.kept: .closed(next: now), .login: .closed(next: now)]
+        stages[.login] = .closed(next: tick(settings.loginInterval, after: now + settings.loginInterval))
+    }
+
+    /// When `time` is due.
+    var deadline: Instant? { stages.values.lazy.map(\.due).min() }
+
+    mutating func step(_ event: Event, _ now: Instant) -> [Action] {
+        switch event {
+        case .resolved(let lane): resolved(lane, now)
+        case .connected(let lane): connected(lane, now)
+        case .answered(let lane, let role): answered(lane, role, now)
+        case .failed(let lane, let cause): failed(lane, cause, now)
+        case .time: Lane.allCases.flatMap { due($0, now) }
+        }
+    }
+
+    // MARK: events
+
+    private mutating func due(_ lane: Lane, _ now: Instant) -> [Action] {
+        guard let stage = stages[lane], stage.due <= now else { return [] }
+        switch stage {
+        case .closed:
+            if lane == .login && !isConnected {
+                stages[lane] = .closed(next: tick(settings.loginInterval, after: now))
+                return []
+            }
+            begun[lane] = now
+            stages[lane] = .resolving(deadline: now + settings.timeout)
+            return [.connect(lane)]
+        case .resolving: return failed(lane, .notResolved, now)
+        case .connecting, .asking: return failed(lane, .timeout, now)
+        case .resting:
+            stages[lane] = .asking(since: now, deadline: now + settings.timeout, fresh: false)
+            return [.ask(lane)]
+        }
+    }
+
+    private mutating func resolved(_ lane: Lane, _ now: Instant) -> [Action] {
+        guard case .resolving = stages[lane] else { return [] }
+        stages[lane] = .connecting(deadline: now + settings.timeout)
+        return []
+    }
+
+    private mutating func connected(_ lane: Lane, _ now: Instant) -> [Action] {
+        guard case .connecting(let deadline) = stages[lane] else { return [] }
+        stages[lane] = .asking(since: now, deadline: deadline, fresh: true)
+        return [.ask(lane)]
+    }
+
+    private mutating func answered(_ lane: Lane, _ role: Role, _ now: Instant) -> [Action] {
+        guard case .asking(let since, _, let fresh) = stages[lane] else { return [] }
+        failures[lane] = 0
+        verdict.role = role
+        verdict.latency = now - since
+        if settings.writable, role != .readWrite {
+            // The server answers, so the connection stays; it is the wrong server to work on.
+            turnDown(role == .readOnly ? .readOnly : .inRecovery)
+        } else {
+            pass(fresh: fresh)
+        }
+        rest(lane, fresh: fresh, now)
+        let close: [Action] = lane == .login ? [.close(.login)] : []
+        return close + [.submit(verdict)]
+    }
+
+    private mutating func failed(_ lane: Lane, _ cause: Cause, _ now: Instant) -> [Action] {
+        switch stages[lane] {
+        case .closed, nil: return []
+        case .resting, .asking(_, _, fresh: false):
+            if cause == .closed {
+                stages[lane] = .closed(next: soonest(lane, now))
+                return [.close(lane)]
+            }
+        case .resolving, .connecting, .asking(_, _, fresh: true): break
+        }
+        failures[lane, default: 0] += 1
+        let isDown = cause.isDefinite || failures[lane, default: 0] >= settings.fall || verdict.state == .unavailable
+        if isDown {
+            turnDown(cause)
+        } else {
+            interruptPasses()
+        }
+        stages[lane] = .closed(next: isDown ? max(now + delay, soonest(lane, now)) : soonest(lane, now))
+        return isDown ? [.close(lane), .submit(verdict)] : [.close(lane)]
+    }
+
+    // MARK: verdict
+
+    private mutating func pass(fresh: Bool) {
+        passes += 1
+        if fresh {
+            hasLoggedIn = true
+            setbacks = 0
+        }
+        let isUp =
+            switch verdict.state {
+            case .unknown, .available: true
+            case .unavailable: passes >= settings.rise && hasLoggedIn
+            }
+        guard isUp else { return }
+        verdict.state = .available
+        verdict.cause = nil
+        setbacks = 0
+    }
+
+    private mutating func turnDown(_ cause: Cause) {
+        // Another cause is news: the server is on its way down or up, so the next tries are quick again.
+        setbacks = verdict.cause == cause ? setbacks + 1 : 0
+        verdict.state = .unavailable
+        verdict.cause = cause
+        interruptPasses()
+    }
+
+    private mutating func interruptPasses() {
+        passes = 0
+        hasLoggedIn = false
+    }
+
+    // MARK: schedule
+
+    private var isConnected: Bool {
+        switch stages[.kept] {
+        case .resting, .asking(_, _, fresh: false): true
+        case .closed, .resolving, .connecting, .asking(_, _, fresh: true), nil: false
+        }
+    }
+
+    /// After an answer: when the lane is used again.
+    private mutating func rest(_ lane: Lane, fresh: Bool, _ now: Instant) {
+        let isDown = verdict.state == .unavailable
+        let login = Stage.closed(next: tick(settings.loginInterval, after: now))
+        switch lane {
+        case .kept:
+            stages[.kept] = .resting(next: isDown ? now + delay : tick(settings.interval, after: now))
+            guard case .closed = stages[.login] else { return }
+            if fresh {
+                stages[.login] = login
+            } else if isDown, passes > 0, !hasLoggedIn, failures[.login, default: 0] == 0 {
+                // Only the fresh login is missing.
+                stages[.login] = .closed(next: soonest(.login, now))
+            }
+        case .login:
+            stages[.login] = isDown && passes > 0 ? .closed(next: now + delay) : login
+        }
+    }
+
+    /// Grows with the failures, from `quick` to `slow`, and is never longer than the interval.
+    private var delay: Duration {
+        let grown = Self.quick * (1 << min(setbacks, 8))
+        return min(grown, Self.slow, settings.interval)
+    }
+
+    /// At once, but never so that a server which ends every connection is asked for a new one without pause.
+    private func soonest(_ lane: Lane, _ now: Instant) -> Instant {
+        guard let begun = begun[lane] else { return now }
+        return max(now, begun + min(Self.quick, settings.interval))
+    }
+
+    /// The next moment of this database's own rhythm.
+    private func tick(_ interval: Duration, after now: Instant) -> Instant {
+        let length = max(interval, .milliseconds(10)).nanoseconds
+        let offset = Int64(phase % UInt64(length))
+        let since = (now.nanoseconds - offset) % length
+        return now + .nanoseconds(length - (since < 0 ? since + length : since))
+    }
+
+    /// FNV-1a, finished as in MurmurHash3, because names differ in their last character.
+    private static func hash(_ name: String) -> UInt64 {
+        var hash = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        hash = (hash ^ (hash >> 33)) &* 0xff51_afd7_ed55_8ccd
+        return hash ^ (hash >> 33)
+    }
+}

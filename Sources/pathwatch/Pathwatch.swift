@@ -1,0 +1,121 @@
+// pathwatch: tells master who the users are, and what has changed.
+//
+// Under master its orders come over the channel; run by hand it takes them from the configuration and prints every
+// report as one line, until SIGINT or SIGTERM. A bad configuration is one line and exit code 78.
+
+import ArgumentParser
+import Glibc
+import Logging
+import Shared
+
+@main
+struct Pathwatch: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pathwatch",
+        abstract: "Watches the users' folder for Steward's master; run by hand, it prints what it would report.",
+        version: stewardVersion)
+
+    @Option(help: ArgumentHelp("The configuration, when run by hand.", valueName: "file"))
+    var config: String?
+
+    func run() throws {
+        let signals = try Signals([SIGINT, SIGTERM])
+        let orders = try ordersByHand()
+        runWatcher(.pathwatch) {
+            try PathwatchLoop(signals, orders).run()
+        }
+    }
+
+    /// Nil under master.
+    private func ordersByHand() throws -> PathSettings? {
+        guard getenv("STEWARD_WATCHER") == nil else { return nil }
+        let standard = getenv("STEWARD_CONFIG").map { String(cString: $0) } ?? "/etc/steward/steward.yaml"
+        do {
+            return try Configuration.read(config ?? standard).pathSettings
+        } catch {
+            let line = "\(error)\n"
+            _ = write(2, line, line.utf8.count)
+            throw ExitCode(badConfigurationExitCode)
+        }
+    }
+}
+
+/// The loop: master's orders and the folder's events in, reports out.
+private final class PathwatchLoop {
+    private enum Source {
+        case master, signals, folder
+    }
+
+    /// After a batch of events the next one may gather for so long: a storm of them costs a look now and then.
+    private static let pause = Duration.milliseconds(3)
+
+    private let signals: Signals
+    private let station: Station<ToPathwatch, FromPathwatch>
+    private let poller: Poller<Source>
+    private var inotify: Inotify?
+    private var folder: UsersFolder?
+    private var pauseEnd: Instant?
+    private var isEnding = false
+
+    /// - Parameter orders: those of the configuration, where pathwatch is run by hand.
+    init(_ signals: Signals, _ orders: PathSettings?) throws {
+        self.signals = signals
+        station = try Station(.pathwatch)
+        poller = try Poller()
+        try poller.add(signals.descriptor.number, .readable, as: .signals)
+        try station.join(poller, as: .master)
+        if let orders { try obey(.settings(orders)) }
+    }
+
+    func run() throws {
+        while !isEnding {
+            for (source, _, readiness) in try poller.wait(until: deadline()) {
+                switch source {
+                case .master: for received in try station.receive(readiness, poller) { try obey(received.order) }
+                case .signals: isEnding = try signals.next() != nil || isEnding
+                case .folder: try readEvents()
+                }
+            }
+            try endPause()
+            try work()
+        }
+    }
+
+    /// Every order begins a new snapshot.
+    private func obey(_ order: ToPathwatch) throws {
+        switch order {
+        case .settings(let settings):
+            if let inotify { poller.remove(inotify.descriptor.number) }
+            let inotify = try Inotify()
+            folder = try UsersFolder(settings, inotify, station.log, now: .now())
+            self.inotify = inotify
+            pauseEnd = nil
+            try poller.add(inotify.descriptor.number, .readable, as: .folder)
+        }
+    }
+
+    private func readEvents() throws {
+        guard let inotify else { return }
+        let now = Instant.now()
+        try folder?.readEvents(now: now)
+        pauseEnd = now + Self.pause
+        try poller.change(inotify.descriptor.number, [])
+    }
+
+    private func endPause() throws {
+        guard let end = pauseEnd, let inotify, end <= .now() else { return }
+        pauseEnd = nil
+        try poller.change(inotify.descriptor.number, .readable)
+    }
+
+    /// Reports only as fast as master reads: what is not looked at yet can still change without a report.
+    private func work() throws {
+        guard let folder, station.isFlushed else { return }
+        for report in folder.work(now: .now()) { try station.report(report, poller) }
+    }
+
+    private func deadline() -> Instant? {
+        let work = station.isFlushed ? folder?.next : nil
+        return [work, pauseEnd].compactMap { $0 }.min()
+    }
+}

@@ -1,0 +1,43 @@
+// Reports as lines for people: what pathwatch prints when it is run by hand.
+
+import Shared
+
+extension FromPathwatch: CustomStringConvertible {
+    /// The values of variables are left out: they may be secrets.
+    public var description: String {
+        switch self {
+        case .adduser(let user): "adduser \(user.line)"
+        case .moduser(let user): "moduser \(user.line)"
+        case .deluser(let name): "deluser \(name)"
+        case .fault(let fault): "fault \(fault.name) \(fault.text)"
+        case .faultless(let name): "faultless \(name)"
+        case .complete: "complete"
+        }
+    }
+}
+
+extension UserSettings {
+    fileprivate var line: String {
+        var words = [name.text, "plan=\(plan)"]
+        if let database { words.append("database=\(database)") }
+        if !env.isEmpty { words.append("env=\(env.keys.sorted().joined(separator: ","))") }
+        words += check.words
+        if let files { words.append("limits.files=\(files)") }
+        if let runAs { words.append("run_as=\(runAs)") }
+        if !enabled { words.append("enabled=false") }
+        if let program = command?.first { words.append("command=\(program)") }
+        if start != 0 { words.append("start") }
+        return words.joined(separator: " ")
+    }
+}
+
+extension CheckOverrides {
+    fileprivate var words: [String] {
+        let values: KeyValuePairs<String, String?> = [
+            "path": path.map { $0.isEmpty ? "none" : $0 }, "interval": interval.map { "\($0.milliseconds)ms" },
+            "timeout": timeout.map { "\($0.milliseconds)ms" }, "fall": fall.map(String.init),
+            "rise": rise.map(String.init),
+        ]
+        return values.compactMap { key, value in value.map { "check.\(key)=\($0)" } }
+    }
+}
