@@ -45,9 +45,9 @@ import Testing
             for other in before.watchers where other.name != watcher.rawValue {
                 #expect(after.watcher(other.name)?.pid == other.pid)
             }
-            try await expectWork(of: watcher, tree, server)
             let result = try await load.stop()
             #expect(result.failed == 0, "\(result)")
+            try await expectWork(of: watcher, tree, server)
             #expect(try await tree.status().pids["alice"] == before.pids["alice"])
             try await tree.expectEachUserServed()
         }

@@ -42,6 +42,11 @@ public struct StatusReport: Codable, Sendable {
         public let latencyMs: Double?
 
         public var isReady: Bool { state == "ready" }
+
+        /// What `steward status USER --json` says.
+        public init(json: String) throws {
+            self = try StatusReport.decoder.decode(User.self, from: Data(json.utf8))
+        }
     }
 
     public let master: Master
@@ -50,9 +55,13 @@ public struct StatusReport: Codable, Sendable {
     public let users: [User]
 
     public init(json: String) throws {
+        self = try Self.decoder.decode(StatusReport.self, from: Data(json.utf8))
+    }
+
+    private static var decoder: JSONDecoder {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        self = try decoder.decode(StatusReport.self, from: Data(json.utf8))
+        return decoder
     }
 
     public func user(_ name: String) -> User? { users.first { $0.name == name } }

@@ -96,7 +96,7 @@ public final class Tree: Sendable {
         binaries = plan.replacements.isEmpty ? try Executables.folder() : "\(folder)/bin"
         nginxServer = plan.nginx ? try await Nginx(folder: "\(folder)/nginx", runtime: "\(folder)/run") : nil
         try FileManager.default.createDirectory(atPath: users, withIntermediateDirectories: false)
-        if !plan.replacements.isEmpty { try Executables.copy(to: binaries, replacing: plan.replacements) }
+        if !plan.replacements.isEmpty { try await Executables.copy(to: binaries, replacing: plan.replacements) }
         try writeConfiguration(plan.settings)
         for (name, text) in plan.users { try addUser(name, text) }
     }
