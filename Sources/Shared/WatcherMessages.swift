@@ -214,6 +214,8 @@ public struct DatabaseReport: WireValue {
     public var latency: Double?
     /// read-write, read-only or in-recovery, as last seen.
     public var role: String?
+    /// A timeout has been seen, and not yet enough of them: a worker that hangs may hang for the database's sake.
+    public var isInDoubt = false
 
     public init() {}
 
@@ -223,6 +225,7 @@ public struct DatabaseReport: WireValue {
         try coder.field(&cause)
         try coder.field(&latency)
         try coder.field(&role)
+        try coder.field(&isInDoubt)
     }
 }
 

@@ -27,12 +27,15 @@ struct DBWatch: ParsableCommand {
         guard let config else { throw ValidationError("run by hand, it needs --config FILE") }
         do {
             let configuration = try Configuration.read(config)
+            guard !configuration.databases.isEmpty else {
+                throw ConfigurationError(file: config, place: nil, text: "no databases to watch")
+            }
             return [.settings(configuration.databaseCheck)] + configuration.databases.map { .database($0) }
                 + [.complete]
         } catch {
             var line = "\(error)\n"
             line.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
-            throw ExitCode(78)
+            throw ExitCode(badConfigurationExitCode)
         }
     }
 }

@@ -134,10 +134,10 @@ struct Director: Sendable {
         if let reported = row.reported {
             let isNews =
                 reported.state != verdict.state || reported.cause != verdict.cause || reported.role != verdict.role
-            let since = now - row.reportedAt
-            guard isNews || Self.isWorthUpdate(from: reported.latency, to: verdict.latency, since: since) else {
-                return nil
-            }
+            let isUpdate =
+                verdict.state == .available
+                && Self.isWorthUpdate(from: reported.latency, to: verdict.latency, since: now - row.reportedAt)
+            guard isNews || isUpdate else { return nil }
         }
         table[name]?.reported = verdict
         table[name]?.reportedAt = now

@@ -19,6 +19,7 @@ struct Program: ParsableCommand {
 
     func run() throws {
         runWatcher(.keeper) {
+            try OpenFiles.raiseLimit()
             let station = try Station<ToKeeper, FromKeeper>(.keeper)
             guard station.isByHand else { return try Keeper(station).run() }
             guard let socket else { Self.exit(withError: ValidationError("by hand it needs --answer SOCKET")) }

@@ -105,7 +105,7 @@ extension Supervisor {
             let pid = process.pid.map { "pid \($0), " } ?? ""
             let started = rfc3339(clock(process.startedAt))
             lines.append("process: \(pid)generation \(process.id.generation), started \(started)")
-            if let beat = process.heartbeatAt { lines.append("last heartbeat: \(rfc3339(clock(beat)))") }
+            if let beat = process.pulse.last { lines.append("last heartbeat: \(rfc3339(clock(beat)))") }
         }
         switch user.face {
         case .some(let face) where face.standIn != nil: lines.append("customers are answered by the stand-in")

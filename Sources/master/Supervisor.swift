@@ -37,6 +37,10 @@ struct Supervisor {
     /// Processes that are starting, of `startLimit` at most.
     var starting: Set<WorkerID> = []
     var startQueue = StartQueue()
+    /// Users who are being replaced for failed checks.
+    var replacing: Set<UserName> = []
+    /// Whether it has been told that more would have to be.
+    var isFuseBlown = false
     /// Users whom pathwatch has reported since its last hello; nil once its snapshot is complete.
     var reported: Set<UserName>? = []
     var databasesKnownBy: Instant?

@@ -98,6 +98,7 @@ extension Supervisor {
     /// Called when the last process of a dismissed user has ended.
     mutating func forgetUser(_ user: User) {
         leaveDatabase(user)
+        remedied(user.name)
         note("gone", rule: isStopping ? "stop" : "deluser", user: user.name)
         endWhenEmpty()
     }
@@ -230,6 +231,7 @@ extension Supervisor {
 
     /// Takes back what has only been planned.
     private mutating func withdraw(_ user: inout User) {
+        remedied(user.name)
         startQueue.remove(user.name)
         switch user.actual {
         case .queued:
@@ -249,67 +251,5 @@ extension Supervisor {
         case .starting(let process), .ready(let process): leave(&user, process)
         case .absent, .queued, .swapping, .stopping, .waiting: break
         }
-    }
-
-    // MARK: who answers
-
-    /// The user's socket and link are there from its first moment: requests wait for its worker.
-    mutating func ensureFace(_ user: inout User) {
-        if user.face == nil {
-            let socket = user.nextID()
-            emit(.open(socket))
-            emit(.link(socket))
-            user.face = Face(socket: socket)
-        }
-        if user.face?.standIn == nil { timers.set(.patience(user.name), at: now + Self.patience) }
-    }
-
-    mutating func patienceEnded(_ user: inout User) {
-        guard let face = user.face, face.standIn == nil else { return }
-        switch user.actual {
-        case .absent, .queued, .starting, .waiting:
-            user.face?.standIn = .starting
-            emit(.answer(face.socket, .starting))
-        case .ready, .swapping, .stopping:
-            break
-        }
-    }
-
-    /// From now on the keeper answers. A socket that a process still accepts on is left to it: the link moves to
-    /// another one.
-    mutating func standIn(_ user: inout User, _ reason: StandInReason) {
-        timers.cancel(.patience(user.name))
-        if let face = user.face, !user.processes.contains(where: { $0.socket == face.socket }) {
-            if face.standIn == reason { return }
-            user.face?.standIn = reason
-            emit(.answer(face.socket, reason))
-            return
-        }
-        let left = user.face
-        let socket = user.nextID()
-        emit(.open(socket))
-        emit(.answer(socket, reason))
-        emit(.link(socket))
-        user.face = Face(socket: socket, standIn: reason)
-        if let left, left.standIn != nil { emit(.quiet(left.socket)) }
-    }
-
-    /// From now on this process answers.
-    mutating func serve(_ user: inout User, _ process: Process) {
-        timers.cancel(.patience(user.name))
-        let left = user.face
-        user.face = Face(socket: process.socket)
-        if left?.socket == process.socket {
-            if left?.standIn != nil { emit(.quiet(process.socket)) }
-            return
-        }
-        emit(.link(process.socket))
-        if let left { retireUnused(user, left.socket, left.standIn ?? .restarting) }
-    }
-
-    /// Lets go of a socket unless the link points to it or a process accepts on it.
-    mutating func retireUnused(_ user: User, _ socket: WorkerID, _ reason: StandInReason) {
-        guard user.face?.socket != socket, !user.processes.contains(where: { $0.socket == socket }) else { return }
-        emit(.retire(socket, reason))
     }
 }

@@ -11,8 +11,7 @@ struct Process: Equatable, Sendable {
     var pid: Int32?
     let startedAt: Instant
     var readyAt: Instant?
-    /// When the last WATCHDOG=1 came.
-    var heartbeatAt: Instant?
+    var pulse = Pulse()
     /// Why it could not be started, where that is known before its exit.
     var failure: String?
 }
@@ -110,10 +109,15 @@ struct User: Equatable, Sendable {
     var swapFailure: String?
 
     var history = RestartHistory()
+    /// Replacements because of failed checks, and when the next one is allowed.
+    var remedies = RestartHistory()
+    var remedyAfter: Instant?
     var restarts = 0
     var lastExit: String?
     var lastFailure: String?
     var health: Health?
+    /// Since when its checks pass, while they do.
+    var passingSince: Instant?
     var latency: Double?
     /// What the worker says of itself by STATUS=.
     var ownStatus: String?

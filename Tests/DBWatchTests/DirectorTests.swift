@@ -105,6 +105,17 @@ private func reports(_ effects: [Director.Effect]) -> [String] {
     #expect(later == ["a unavailable: refused", "a unavailable: starting"])
 }
 
+@Test func aSlowPassOfAnUnavailableDatabaseIsNoNews() {
+    var director = Director()
+    _ = director.order([database("a")])
+    _ = director.step(.time, start)
+    #expect(reports(director.step(.watchdog("a", .failed(.kept, .refused)), start)) == ["a unavailable: refused"])
+    let later = start + .seconds(20)
+    _ = director.step(.time, later)
+    #expect(reports(director.logIn("a", latency: .milliseconds(50), at: later)) == ["a unavailable: refused"])
+    #expect(reports(director.step(.watchdog("a", .failed(.kept, .refused)), later)) == [])
+}
+
 @Test func theFirstVerdictAfterAChangeIsAlwaysReported() {
     var director = Director()
     for conninfo in ["host=a", "host=b", "host=a"] {

@@ -1,6 +1,7 @@
 // A watcher's real executable at the other end of a channel, as master would have started it.
 
 import CLinux
+import Foundation
 import Glibc
 import Shared
 
@@ -103,6 +104,15 @@ public final class WatcherProcess<Orders: Message, Report: Message> {
     /// Closes this end of the channel, as master's death does.
     public func hangUp() {
         channel = nil
+    }
+
+    /// Waits until the process has been stopped by a signal.
+    public func stopped(within limit: Duration = .seconds(20)) async throws {
+        let deadline = Instant.now() + limit
+        while try !String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8).contains(") T ") {
+            guard Instant.now() < deadline else { throw WatcherProcessError.running(name, limit) }
+            try await Task.sleep(for: .milliseconds(2))
+        }
     }
 
     /// Waits for the process to end: its exit code, or minus the number of the signal that ended it.

@@ -1,0 +1,135 @@
+// What is checked, and what follows from the verdicts.
+
+import Shared
+
+extension Supervisor {
+    func checkSettings(_ user: User) -> CheckSettings {
+        user.settings.check.applied(to: configuration.worker.check)
+    }
+
+    mutating func orderCheck(_ user: User, _ process: Process, awaitsReady: Bool) {
+        if let order = checkOrder(user, process, awaitsReady: awaitsReady) { emit(.check(order)) }
+    }
+
+    private func checkOrder(_ user: User, _ process: Process, awaitsReady: Bool) -> CheckOrder? {
+        let settings = checkSettings(user)
+        guard settings.isWanted else { return nil }
+        var order = CheckOrder()
+        order.worker = process.id
+        order.socket = socketPath(process.socket, runtime: configuration.runtime)
+        order.settings = settings
+        order.awaitsReady = awaitsReady
+        return order
+    }
+
+    /// What dispatch has to check for this user now.
+    func checkOrders(_ user: User) -> [CheckOrder] {
+        switch user.actual {
+        case .absent, .queued, .waiting, .stopping:
+            return []
+        case .starting(let process):
+            return [checkOrder(user, process, awaitsReady: true)].compactMap { $0 }
+        case .ready(let process):
+            guard wanted(user) == .up else { return [] }
+            return [checkOrder(user, process, awaitsReady: user.face?.standIn != nil)].compactMap { $0 }
+        case .swapping(let old, let new):
+            return [checkOrder(user, old, awaitsReady: false), checkOrder(user, new, awaitsReady: true)]
+                .compactMap { $0 }
+        }
+    }
+
+    /// The settings of the checks may have changed.
+    mutating func refreshCheck(_ user: User) {
+        guard case .ready(let process) = user.actual else { return }
+        emit(.forget(process.id))
+        for order in checkOrders(user) { emit(.check(order)) }
+    }
+
+    mutating func verdict(_ verdict: CheckVerdict) {
+        let id = verdict.worker
+        guard let user = users[id.user], let (role, _) = role(of: id, user) else { return }
+        switch role {
+        case .starting, .swappedIn:
+            if verdict.health == .passing { becameReady(id, "passed a check") }
+        case .ready:
+            update(id.user) { $0.judge(&$1, verdict) }
+        case .swappedOut, .stopping, .departing:
+            break
+        }
+    }
+
+    private mutating func judge(_ user: inout User, _ verdict: CheckVerdict) {
+        guard case .ready(let process) = user.actual else { return }
+        setHealth(&user, verdict)
+        if verdict.health == .passing, user.face?.standIn != nil, wanted(user) == .up {
+            note("serves again: passed a check", rule: "released", user: user.name)
+            timers.cancel(.ready(process.id))
+            serve(&user, process)
+            orderCheck(user, process, awaitsReady: false)
+        }
+        guard let check = CheckResult(verdict) else { return }
+        let heartbeat = process.pulse.heartbeat(now, limit: configuration.worker.heartbeat)
+        let remedy = Remedy.for(heartbeat, check, databaseCondition(user))
+        guard remedy != .nothing, mayRemedy(&user) else { return }
+        let why = "checks fail: \(verdict.status.map { "status \($0)" } ?? "\(verdict.outcome)")"
+        switch remedy {
+        case .nothing:
+            break
+        case .swap:
+            note("sick: \(why)", rule: "sick", user: user.name, weight: .warning)
+            user.swapRequest = why
+            reconcile(&user)
+        case .abort:
+            abort(&user, process, why)
+        }
+    }
+
+    /// Checks that passed long enough end a row of remedies; merely being ready does not, as the sick are ready, too.
+    private func setHealth(_ user: inout User, _ verdict: CheckVerdict) {
+        switch verdict.health {
+        case .passing:
+            user.passingSince = user.passingSince ?? now
+        case .doubtful, .failing:
+            if let since = user.passingSince, now - since >= configuration.worker.restart.resetAfter {
+                user.remedies.reset()
+            }
+            user.passingSince = nil
+        }
+        user.health = verdict.health
+        user.latency = verdict.latency
+    }
+
+    private func databaseCondition(_ user: User) -> DatabaseCondition {
+        guard let report = user.database.flatMap({ databases[$0]?.report }) else { return .fine }
+        switch report.state {
+        case .unavailable: return .down
+        case .available, .unknown: return report.isInDoubt ? .inDoubt : .fine
+        }
+    }
+
+    /// Whether this user may be replaced for failed checks now: not more often than its backoff allows, and not more
+    /// than a few users at a time, for more at once is the machine's trouble, or dispatch's.
+    private mutating func mayRemedy(_ user: inout User) -> Bool {
+        if let after = user.remedyAfter, now < after { return false }
+        guard !replacing.contains(user.name) else { return false }
+        guard replacing.count < max(1, (users.count + 1) / 20) else {
+            if !isFuseBlown {
+                let text = "more than \(replacing.count) users fail their checks at a time: waits for those"
+                note(text, rule: "check-fuse", weight: .warning)
+            }
+            isFuseBlown = true
+            return false
+        }
+        let decision = user.remedies.died(
+            at: now, readySince: nil, settings: configuration.worker.restart, chance: nextChance())
+        user.remedyAfter = now + decision.delay
+        replacing.insert(user.name)
+        return true
+    }
+
+    /// The user's replacement is done, or was given up.
+    mutating func remedied(_ name: UserName) {
+        replacing.remove(name)
+        if replacing.isEmpty { isFuseBlown = false }
+    }
+}
