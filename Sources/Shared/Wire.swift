@@ -66,6 +66,8 @@ extension WireCoder {
     public mutating func field(_ value: inout Double) throws {
         var bits = value.bitPattern
         try field(&bits)
+        // Nothing that is measured is infinite, and JSON could not say it.
+        guard Double(bitPattern: bits).isFinite else { throw WireError.invalid("number") }
         value = Double(bitPattern: bits)
     }
 

@@ -187,4 +187,25 @@ struct FaultyFile: Sendable, CustomTestStringConvertible {
             }
         }
     }
+
+    /// Messages of the right form with impossible content: unknown users and generations, times beyond all bounds.
+    @Test(arguments: ["keeper", "pathwatch", "dbwatch", "dispatch"])
+    func babblingWatcherNeverEndsMaster(name: String) async throws {
+        try await Tree.with {
+            $0.users = ["alice": ""]
+            $0.settings["databases.main-a"] = "{conninfo: \"host=127.0.0.1 port=1\"}"
+            $0.settings["worker.restart"] = "{first: 1s, then: 5s}"
+            $0.replacements[name] =
+                "#!/bin/sh\nexec /usr/bin/python3 \(Sources.path("Tests/Workers/babbler.py")) \(name)\n"
+        } _: { tree in
+            let before = try await tree.status()
+            let after = try await tree.waitUntil("\(name) has babbled four times") {
+                $0.watcher(name).map { $0.restarts >= 4 } ?? false
+            }
+            #expect(after.master.pid == before.master.pid)
+            for other in before.watchers where other.name != name {
+                #expect(after.watcher(other.name)?.restarts == 0, "\(other.name)")
+            }
+        }
+    }
 }

@@ -150,7 +150,7 @@ extension Dictionary: WireField where Key == String, Value == String {
         pin(258, "0000000000000102")
         pin(-1, "ffffffffffffffff")
         pin(1.5, "3ff8000000000000")
-        pin(-Double.infinity, "fff0000000000000")
+        pin(-0.5, "bfe0000000000000")
         pin(Duration.milliseconds(1), "00000000000f4240")
         pin(Duration.seconds(-1), "ffffffffc4653600")
         pin("", "0000")
@@ -215,6 +215,8 @@ extension Dictionary: WireField where Key == String, Value == String {
     @Test func impossibleValuesAreInvalid() {
         #expect(throws: WireError.invalid("truth value 2")) { try read([2], as: Box<Bool>.self) }
         #expect(throws: WireError.invalid("truth value 255")) { try read([255], as: Box<String?>.self) }
+        #expect(throws: WireError.invalid("number")) { try read(bytes("7ff0000000000000"), as: Box<Double>.self) }
+        #expect(throws: WireError.invalid("number")) { try read(bytes("7ff8000000000000"), as: Box<Double>.self) }
         #expect(throws: WireError.invalid("Plan 9")) { try read([9], as: Box<Plan>.self) }
         #expect(throws: WireError.invalid("table")) {
             try read(bytes("0001000161" + "0000"), as: Box<[String: String]>.self)

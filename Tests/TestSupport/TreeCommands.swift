@@ -99,11 +99,7 @@ extension Tree {
 
     /// The answer of a user's service as the plain worker gives it.
     public func answer(_ user: String, _ path: String = "/") async throws -> WorkerAnswer {
-        let outcome = await get(user, path)
-        guard case .answer(let answer) = outcome, answer.status == 200 else {
-            throw TreeError("\(user) \(path): \(outcome)")
-        }
-        return try JSONDecoder().decode(WorkerAnswer.self, from: Data(answer.body.utf8))
+        try WorkerAnswer(await get(user, path))
     }
 
     /// A load on a user's service: through nginx where there is one, else on the user's socket.
@@ -119,4 +115,12 @@ public struct WorkerAnswer: Codable, Sendable {
     public let user: String
     public let pid: Int32
     public let shown: String?
+    /// Requests that were being answered, this one among them.
+    public let busy: Int
+
+    /// - Throws: `TreeError` where the outcome is anything but such an answer.
+    public init(_ outcome: Outcome) throws {
+        guard case .answer(let answer) = outcome, answer.status == 200 else { throw TreeError("\(outcome)") }
+        self = try JSONDecoder().decode(WorkerAnswer.self, from: Data(answer.body.utf8))
+    }
 }

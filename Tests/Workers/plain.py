@@ -1,7 +1,7 @@
 """A worker for tests: keeps the contract with Steward through deploy/app/worker.py, and breaks it where it is told to.
 
-/           {"user", "pid", "shown"}; ?delay=SECONDS, ?status=CODE, ?crash=1 (ends at once), ?hang=1 (blocks the loop);
-            POST adds "received", the number of bytes
+/           {"user", "pid", "shown", "busy"}, where busy counts the requests that are being answered; ?delay=SECONDS,
+            ?status=CODE, ?crash=1 (ends at once), ?hang=1 (blocks the loop); POST adds "received", the number of bytes
 /healthz    200, or what HEALTH says
 
 Its environment:
@@ -33,6 +33,8 @@ ABOUT = {"user": os.environ.get("STEWARD_USER"), "pid": os.getpid(), "shown": os
 
 
 class Index(tornado.web.RequestHandler):
+    busy = 0
+
     async def get(self):
         await self.answer(ABOUT)
 
@@ -40,6 +42,13 @@ class Index(tornado.web.RequestHandler):
         await self.answer({**ABOUT, "received": len(self.request.body)})
 
     async def answer(self, content):
+        Index.busy += 1
+        try:
+            await self.work({**content, "busy": Index.busy})
+        finally:
+            Index.busy -= 1
+
+    async def work(self, content):
         if self.get_query_argument("crash", None):
             os._exit(9)
         if self.get_query_argument("hang", None):
