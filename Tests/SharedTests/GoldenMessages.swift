@@ -98,7 +98,8 @@ private let dbwatchMessages: [Golden] = [
                 $0.cause = "refused"
                 $0.latency = 0.5
                 $0.role = "read-write"
-            }), "10 00066d61696e2d61 02 01 000772656675736564 01 3fe0000000000000 01 000a726561642d7772697465"),
+                $0.isInDoubt = true
+            }), "10 00066d61696e2d61 02 01 000772656675736564 01 3fe0000000000000 01 000a726561642d7772697465 01"),
 ]
 
 private let dispatchMessages: [Golden] = [
@@ -170,7 +171,7 @@ private let answerMessages: [Golden] = [
                 $0.report.state = .available
                 $0.group = "main"
                 $0.since = 3
-            }), "14 00066d61696e2d61 01 00 00 00 01 00046d61696e 0000000000000003"),
+            }), "14 00066d61696e2d61 01 00 00 00 00 01 00046d61696e 0000000000000003"),
     Golden(
         .answer,
         ControlAnswer.user(
