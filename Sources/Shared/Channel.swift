@@ -81,7 +81,7 @@ public final class Channel<Incoming: Message, Outgoing: Message> {
     public func flush() throws {
         while let chunk = queue.first {
             let sent = try chunk.bytes[chunk.sent...].withUnsafeBytes { bytes in
-                try attempt("sendmsg") {
+                try attemptOnPeer("sendmsg") {
                     clinux_send(descriptor.number, bytes.baseAddress, bytes.count, chunk.descriptor?.number ?? -1)
                 }
             }
@@ -104,7 +104,7 @@ public final class Channel<Incoming: Message, Outgoing: Message> {
         var numbers = [Int32](repeating: -1, count: 16)
         var count: Int32 = 0
         let size = try buffer.withUnsafeMutableBytes { bytes in
-            try attempt("recvmsg") {
+            try attemptOnPeer("recvmsg") {
                 clinux_receive(descriptor.number, bytes.baseAddress, bytes.count, &numbers, 16, &count)
             }
         }
@@ -118,6 +118,15 @@ public final class Channel<Incoming: Message, Outgoing: Message> {
             received.append(Received(packet: packet, descriptor: try attachment(of: packet)))
         }
         return received
+    }
+
+    /// A peer that went without reading everything is as gone as one that said goodbye.
+    private func attemptOnPeer(_ call: String, _ body: () -> Int) throws -> Int? {
+        do {
+            return try attempt(call, body)
+        } catch let error as SystemError where error.code == EPIPE || error.code == ECONNRESET {
+            throw ChannelError.closed
+        }
     }
 
     private func attachment(of packet: Packet<Incoming>) throws -> Descriptor? {

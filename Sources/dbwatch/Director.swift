@@ -134,6 +134,7 @@ struct Director: Sendable {
         if let reported = row.reported {
             let isNews =
                 reported.state != verdict.state || reported.cause != verdict.cause || reported.role != verdict.role
+                || reported.isInDoubt != verdict.isInDoubt
             let isUpdate =
                 verdict.state == .available
                 && Self.isWorthUpdate(from: reported.latency, to: verdict.latency, since: now - row.reportedAt)
@@ -147,6 +148,7 @@ struct Director: Sendable {
         report.cause = verdict.cause?.description
         report.role = verdict.role?.rawValue
         report.latency = verdict.latency?.milliseconds
+        report.isInDoubt = verdict.isInDoubt
         return report
     }
 

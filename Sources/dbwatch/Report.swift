@@ -12,6 +12,7 @@ extension DatabaseReport: CustomStringConvertible {
             line += " \(role)"
         }
         if cause == nil, let latency { line += " \((latency * 10).rounded() / 10) ms" }
+        if isInDoubt { line += ", in doubt" }
         return line
     }
 }

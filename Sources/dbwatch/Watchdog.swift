@@ -30,6 +30,8 @@ struct Verdict: Equatable, Sendable {
     var role: Role?
     /// Of the last answer: from the question to it.
     var latency: Duration?
+    /// It failed, and not yet often enough to be unavailable.
+    var isInDoubt = false
 }
 
 struct Watchdog: Sendable {
@@ -150,6 +152,7 @@ struct Watchdog: Sendable {
     private mutating func answered(_ lane: Lane, _ role: Role, _ now: Instant) -> [Action] {
         guard case .asking(let since, _, let fresh) = stages[lane] else { return [] }
         failures[lane] = 0
+        verdict.isInDoubt = failures.values.contains { $0 > 0 }
         verdict.role = role
         verdict.latency = now - since
         if settings.writable, role != .readWrite {
@@ -178,10 +181,11 @@ struct Watchdog: Sendable {
         if isDown {
             turnDown(cause)
         } else {
+            verdict.isInDoubt = true
             interruptPasses()
         }
         stages[lane] = .closed(next: isDown ? max(now + delay, soonest(lane, now)) : soonest(lane, now))
-        return isDown ? [.close(lane), .submit(verdict)] : [.close(lane)]
+        return [.close(lane), .submit(verdict)]
     }
 
     // MARK: verdict
@@ -208,6 +212,7 @@ struct Watchdog: Sendable {
         setbacks = verdict.cause == cause ? setbacks + 1 : 0
         verdict.state = .unavailable
         verdict.cause = cause
+        verdict.isInDoubt = false
         interruptPasses()
     }
 

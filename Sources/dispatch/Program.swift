@@ -16,10 +16,10 @@ struct Program: ParsableCommand {
     var socket: String?
     @Option(help: "The path of the request.")
     var path = "/healthz"
-    @Option(help: "How long an answer may take: a number and ms, s, m or h.")
-    var timeout = Span(.seconds(2))
-    @Option(help: "The time from check to check.")
-    var interval = Span(.seconds(10))
+    @Option(help: "How long an answer may take: a number and ms, s, m or h (default: 2s).", transform: duration)
+    var timeout = Duration.seconds(2)
+    @Option(help: "The time from check to check (default: 10s).", transform: duration)
+    var interval = Duration.seconds(10)
     @Option(help: "End after so many checks; exit code 1 where the last one failed.")
     var count: Int?
 
@@ -44,36 +44,20 @@ struct Program: ParsableCommand {
         }
     }
 
+    private static func duration(_ text: String) throws -> Duration {
+        guard let duration = Duration(setting: text), duration > .zero else {
+            throw ValidationError("'\(text)' is not a duration such as 500ms or 2s")
+        }
+        return duration
+    }
+
     private var order: CheckOrder? {
         guard let socket else { return nil }
         var order = CheckOrder()
         order.socket = socket
         order.settings.path = path
-        order.settings.timeout = timeout.duration
-        order.settings.interval = interval.duration
+        order.settings.timeout = timeout
+        order.settings.interval = interval
         return order
     }
-}
-
-/// A duration on the command line.
-struct Span: ExpressibleByArgument, CustomStringConvertible {
-    let duration: Duration
-
-    init(_ duration: Duration) {
-        self.duration = duration
-    }
-
-    init?(argument: String) {
-        let digits = argument.prefix { $0.isNumber || $0 == "." }
-        guard let number = Double(digits), number > 0, number < 1_000_000 else { return nil }
-        switch argument.dropFirst(digits.count) {
-        case "ms": duration = .seconds(number / 1000)
-        case "s": duration = .seconds(number)
-        case "m": duration = .seconds(number * 60)
-        case "h": duration = .seconds(number * 3600)
-        case _: return nil
-        }
-    }
-
-    var description: String { "\(duration.milliseconds / 1000)s" }
 }

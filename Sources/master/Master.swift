@@ -42,6 +42,7 @@ struct Master: ParsableCommand {
         runtime.endLeftovers(log)
         runtime.clean()
         if geteuid() == 0 && configuration.runAs == nil { log.warning("workers run as root: run_as is not set") }
+        try OpenFiles.raiseLimit()
         let loop = try Loop(runtime, signals: signals, siblings: try Self.folder(), socketGroup: group)
         log.notice("supervises \(configuration.users), pid \(getpid())")
         try loop.run()

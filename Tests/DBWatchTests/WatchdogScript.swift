@@ -78,6 +78,7 @@ struct Script {
 
     var state: DatabaseState { dog.verdict.state }
     var cause: Cause? { dog.verdict.cause }
+    var isInDoubt: Bool { dog.verdict.isInDoubt }
 
     /// One question on the kept connection, answered.
     mutating func answer(_ role: Role = .readWrite) {
