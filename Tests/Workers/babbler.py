@@ -76,7 +76,8 @@ MESSAGES = {
         lambda: b"\x10" + user(), lambda: b"\x11" + user(), lambda: b"\x12" + name(), lambda: b"\x13" + name() + word(),
         lambda: b"\x14" + name(), lambda: b"\x15",
     ],
-    "dbwatch": [lambda: b"\x10" + word() + bytes([dice.randrange(3)]) + some(word) + some(real) + some(word)],
+    "dbwatch": [lambda: b"\x10" + word() + bytes([dice.randrange(3)]) + some(word) + some(real) + some(word)
+                + bytes([dice.randrange(2)])],
     "dispatch": [lambda: b"\x10" + worker() + bytes([dice.randrange(3), dice.randrange(5)]) + number() + some(real)],
 }
 
