@@ -4,7 +4,7 @@
 // value says what it has to be. Whatever is wrong with a text costs one ConfigurationError; a text that is built to
 // exhaust the reader (deep nesting, aliases of aliases) is refused as well.
 
-import Yams
+import CLibyaml
 
 /// A value of a YAML text.
 struct YAMLNode {
@@ -29,92 +29,115 @@ struct YAMLNode {
     }
 }
 
-private struct YAMLParser {
+private final class YAMLParser {
     /// Steward's files nest four deep.
     static let deepest = 16
-    /// An alias repeats what its anchor holds, and aliases of aliases multiply: with so few of them the product stays
-    /// harmless.
-    static let mostAliases = 32
+    /// An alias repeats what its anchor holds, and aliases of aliases multiply: the whole is bounded.
+    static let mostNodes = 100_000
 
     let text: String
     let file: String
+    private var nodes = 0
+
+    init(text: String, file: String) {
+        self.text = text
+        self.file = file
+    }
 
     func root() throws -> YAMLNode? {
-        try boundAliases()
-        do {
-            // The basic resolver leaves plain texts alone; the default one runs regular expressions over each.
-            guard let node = try Yams.compose(yaml: text, .basic, .default, .utf8) else { return nil }
-            return try convert(node, depth: 0)
-        } catch let error as YamlError {
-            throw self.error(error)
+        var parser = yaml_parser_t()
+        guard yaml_parser_initialize(&parser) == 1 else { throw fault(nil, "not enough memory") }
+        defer { yaml_parser_delete(&parser) }
+        let bytes = Array(text.utf8)
+        return try bytes.withUnsafeBufferPointer { buffer in
+            yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING)
+            yaml_parser_set_input_string(&parser, buffer.baseAddress, buffer.count)
+            let root = try document(&parser) { try convert(&$0, $1, depth: 0) }
+            let second = root == nil ? nil : try document(&parser) { place($1.pointee.start_mark) }
+            if let second { throw fault(second, "not valid YAML: a second document") }
+            return root
         }
     }
 
-    private func convert(_ node: Node, depth: Int) throws -> YAMLNode {
-        let place = place(node.mark)
+    /// What `body` makes of the root of the next document; nil where there is none.
+    private func document<Result>(
+        _ parser: inout yaml_parser_t,
+        _ body: (inout yaml_document_t, UnsafeMutablePointer<yaml_node_t>) throws -> Result
+    ) throws -> Result? {
+        var document = yaml_document_t()
+        guard yaml_parser_load(&parser, &document) == 1 else { throw error(parser) }
+        defer { yaml_document_delete(&document) }
+        guard let root = yaml_document_get_root_node(&document) else { return nil }
+        return try body(&document, root)
+    }
+
+    private func convert(
+        _ document: inout yaml_document_t, _ node: UnsafeMutablePointer<yaml_node_t>, depth: Int
+    ) throws -> YAMLNode {
+        let place = place(node.pointee.start_mark)
+        nodes += 1
+        guard nodes <= Self.mostNodes else { throw fault(place, "more than \(Self.mostNodes) values") }
         guard depth < Self.deepest else { throw fault(place, "nested more than \(Self.deepest) deep") }
-        switch node {
-        case .scalar(let scalar):
-            return YAMLNode(place: place, content: .text(scalar.string, isPlain: scalar.style == .plain))
-        case .sequence(let sequence):
-            return YAMLNode(place: place, content: .list(try sequence.map { try convert($0, depth: depth + 1) }))
-        case .mapping(let mapping):
-            let entries = try mapping.map { entry in
-                (key: try convert(entry.key, depth: depth + 1), value: try convert(entry.value, depth: depth + 1))
-            }
-            return YAMLNode(place: place, content: .map(entries))
-        case .alias:
-            throw fault(place, "an alias without its value")
+        switch node.pointee.type {
+        case YAML_SCALAR_NODE:
+            let scalar = node.pointee.data.scalar
+            let text = String(decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self)
+            let isPlain = scalar.style == YAML_PLAIN_SCALAR_STYLE
+            return YAMLNode(place: place, content: .text(text, isPlain: isPlain))
+        case YAML_SEQUENCE_NODE:
+            let items = node.pointee.data.sequence.items
+            let list = try indices(items.start, items.top).map { try child(&document, $0, depth) }
+            return YAMLNode(place: place, content: .list(list))
+        case YAML_MAPPING_NODE:
+            return YAMLNode(place: place, content: .map(try map(&document, node, depth)))
+        case let type:
+            throw fault(place, "not valid YAML: node type \(type.rawValue)")
         }
     }
 
-    /// Counts what could be an alias where anything could be an anchor. Text in quotes may be counted too: the bound is
-    /// far above what a file of settings needs.
-    private func boundAliases() throws {
-        var anchors = 0
-        var aliases = 0
-        var startsWord = true
-        var line = 1
-        for byte in text.utf8 {
-            if startsWord && byte == UInt8(ascii: "&") { anchors += 1 }
-            if startsWord && byte == UInt8(ascii: "*") { aliases += 1 }
-            if byte == UInt8(ascii: "\n") { line += 1 }
-            if anchors > 0 && aliases > Self.mostAliases {
-                throw fault(TextPlace(line: line, column: 1), "more than \(Self.mostAliases) aliases")
+    private func map(
+        _ document: inout yaml_document_t, _ node: UnsafeMutablePointer<yaml_node_t>, _ depth: Int
+    ) throws -> [(key: YAMLNode, value: YAMLNode)] {
+        let pairs = node.pointee.data.mapping.pairs
+        var known: Set<String> = []
+        return try indices(pairs.start, pairs.top).map { pair in
+            let key = try child(&document, pair.key, depth)
+            if case .text(let text, _) = key.content, !known.insert(text).inserted {
+                throw fault(key.place, "\(Setting.quoted(text)) is given more than once")
             }
-            startsWord = " \t\r\n[]{},:?-".utf8.contains(byte)
+            return (key: key, value: try child(&document, pair.value, depth))
         }
     }
 
-    private func error(_ error: YamlError) -> ConfigurationError {
-        switch error {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-            .composer(let context, let problem, let mark, _):
-            let context = context.map { " " + $0.text } ?? ""
-            return fault(place(mark), "not valid YAML: \(problem)\(context)")
-        case .reader(let problem, let offset, _, _):
-            return fault(offset.map(place(of:)), "not valid YAML: \(problem)")
-        case .duplicatedKeysInMapping(let keys, let context):
-            let key = keys.first.map(Setting.quoted) ?? "a key"
-            return fault(place(context.mark), "\(key) is given more than once")
-        case .no, .memory, .writer, .emitter, .representer, .dataCouldNotBeDecoded:
-            return fault(nil, "not valid YAML: \(error)")
-        }
+    private func child(_ document: inout yaml_document_t, _ index: Int32, _ depth: Int) throws -> YAMLNode {
+        guard let node = yaml_document_get_node(&document, index) else { throw fault(nil, "not valid YAML") }
+        return try convert(&document, node, depth: depth + 1)
+    }
+
+    private func indices<Item>(_ start: UnsafeMutablePointer<Item>?, _ end: UnsafeMutablePointer<Item>?) -> [Item] {
+        guard let start, let end else { return [] }
+        return Array(UnsafeBufferPointer(start: start, count: end - start))
+    }
+
+    private func error(_ parser: yaml_parser_t) -> ConfigurationError {
+        let problem = parser.problem.map { String(cString: $0) } ?? "unreadable"
+        let context = parser.context.map { " " + String(cString: $0) } ?? ""
+        let place = parser.error == YAML_READER_ERROR ? place(of: parser.problem_offset) : place(parser.problem_mark)
+        return fault(place, "not valid YAML: \(problem)\(context)")
+    }
+
+    /// A character that is not allowed is told by its offset, in bytes.
+    private func place(of offset: Int) -> TextPlace {
+        let before = String(decoding: text.utf8.prefix(offset), as: UTF8.self)
+        let lines = before.split(separator: "\n", omittingEmptySubsequences: false)
+        return TextPlace(line: lines.count, column: 1 + (lines.last?.unicodeScalars.count ?? 0))
     }
 
     private func fault(_ place: TextPlace?, _ text: String) -> ConfigurationError {
         ConfigurationError(file: file, place: place, text: text)
     }
 
-    private func place(_ mark: Mark?) -> TextPlace {
-        TextPlace(line: mark?.line ?? 1, column: mark?.column ?? 1)
-    }
-
-    /// The place of a character that is so many after the first.
-    private func place(of offset: Int) -> TextPlace {
-        let before = text.prefix(offset)
-        let start = before.lastIndex(where: \.isNewline).map(before.index(after:)) ?? before.startIndex
-        let line = 1 + before.count(where: \.isNewline)
-        return TextPlace(line: line, column: 1 + before[start...].unicodeScalars.count)
+    private func place(_ mark: yaml_mark_t) -> TextPlace {
+        TextPlace(line: mark.line + 1, column: mark.column + 1)
     }
 }

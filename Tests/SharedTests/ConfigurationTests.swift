@@ -118,13 +118,10 @@ import Testing
         ("users: ''", "s.yaml:1:8: users: found '', expected a path"),
         ("- users", "s.yaml:1:1: found a list, expected a map"),
         ("users", "s.yaml:1:1: found a text, expected a map"),
-        ("users: a\nusers: b", "s.yaml:1:1: 'users' is given more than once"),
-        ("users: u\nworker: {env: {A: 1, A: 2}}", "s.yaml:2:16: 'A' is given more than once"),
+        ("users: a\nusers: b", "s.yaml:2:1: 'users' is given more than once"),
+        ("users: u\nworker: {env: {A: 1, A: 2}}", "s.yaml:2:22: 'A' is given more than once"),
         ("users: u\n? [a]\n: b", "s.yaml:2:3: found a list, expected a key"),
-        (
-            "users: a\n---\nusers: b",
-            "s.yaml:2:1: not valid YAML: but found another document expected a single document"
-        ),
+        ("users: a\n---\nusers: b", "s.yaml:3:1: not valid YAML: a second document"),
         ("users: {a", "s.yaml:2:1: not valid YAML: did not find expected ',' or '}' while parsing a flow mapping"),
         ("users: u\n\tworker: x", "s.yaml:2:1: not valid YAML: found a tab character that violates indentation"),
         ("users: \"a\u{1}\"", "s.yaml:1:10: not valid YAML: control characters are not allowed"),
@@ -249,11 +246,14 @@ import Testing
 
     @Test func textsThatAreBuiltToExhaustAreRefused() {
         let deep = "users: " + String(repeating: "[", count: 16_000)
-        #expect(error(deep).contains("s.yaml:1:"))
+        #expect(error(deep).hasPrefix("s.yaml:"))
         #expect(
             error("users: " + String(repeating: "[", count: 20) + String(repeating: "]", count: 20)).contains("deep"))
-        let bomb = (1...60).reduce("a0: &a0 [x]\n") { "\($0)a\($1): &a\($1) [*a\($1 - 1), *a\($1 - 1)]\n" }
-        #expect(error(bomb).contains("more than 32 aliases"))
+        let bomb = (1...5).reduce("a0: &a0 [x]\n") { text, level in
+            let aliases = Array(repeating: "*a\(level - 1)", count: 20).joined(separator: ", ")
+            return text + "a\(level): &a\(level) [\(aliases)]\n"
+        }
+        #expect(error(bomb).contains("more than 100000 values"))
         #expect(error("users: u\nworker: {env: {A: &a b, B: *a}}") == "no error")
     }
 
