@@ -55,16 +55,16 @@ extension Configuration {
         runtime = try Self.runtimeFolder(given, from: folder)
         let excess = Self.longestSocket(runtime) - UnixSocket.longestPath
         guard excess <= 0 else {
-            let text = "\(Setting.quoted(runtime)) is \(excess) bytes too long for the sockets in it"
+            let text = "\(Setting.quoted(runtime)) is \(excess) bytes too long: nginx could not reach the sockets in it"
             throw given?.fault(text) ?? root.fault("runtime: \(text)")
         }
         state = try table["state"]?.path(from: folder) ?? FilePath.absolute("state", from: folder)
         logs = try table["logs"]?.path(from: folder) ?? FilePath.absolute("logs", from: folder)
     }
 
-    /// The length of RUNTIME/sockets/NAME.GENERATION for the longest name and generation, in bytes.
+    /// The length of RUNTIME/users/NAME.sock for the longest name, in bytes: the path that nginx connects to.
     private static func longestSocket(_ runtime: String) -> Int {
-        "\(runtime)/sockets/.".utf8.count + UserName.longest + "\(UInt64.max)".utf8.count
+        "\(runtime)/users/.sock".utf8.count + UserName.longest
     }
 }
 

@@ -43,8 +43,23 @@ public enum UnixSocket {
         return socket
     }
 
+    /// A path that is too long for an address is reached through its folder: /proc/self/fd/N is one step of a path,
+    /// however long the way to what it stands for (proc(5)).
     @discardableResult
     private static func with<Result>(
+        _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result
+    ) throws -> Result {
+        guard path.utf8.count > longestPath, let slash = path.lastIndex(of: "/") else {
+            return try withAddress(path, body)
+        }
+        let folder = String(path[..<slash])
+        let place = Descriptor(owning: try check("open", folder) { open(folder, O_DIRECTORY | O_CLOEXEC) })
+        return try withExtendedLifetime(place) {
+            try withAddress("/proc/self/fd/\(place.number)\(path[slash...])", body)
+        }
+    }
+
+    private static func withAddress<Result>(
         _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result
     ) throws -> Result {
         let bytes = Array(path.utf8)

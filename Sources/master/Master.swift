@@ -12,6 +12,9 @@ struct Master: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "master", abstract: "Supervises one web process for each user.", version: stewardVersion)
 
+    /// EX_TEMPFAIL of sysexits.h.
+    private static let alreadyRunningExitCode: Int32 = 75
+
     @Option(help: "The configuration file.")
     var config = getenv("STEWARD_CONFIG").map { String(cString: $0) } ?? "/etc/steward/steward.yaml"
 
@@ -27,11 +30,11 @@ struct Master: ParsableCommand {
             if check { return }
             try supervise(configuration, signals)
         } catch let error as ConfigurationError {
-            Self.end("\(error)", code: MasterExit.badConfiguration)
+            Self.end("\(error)", code: badConfigurationExitCode)
         } catch StartError.configuration(let text) {
-            Self.end("\(config): \(text)", code: MasterExit.badConfiguration)
+            Self.end("\(config): \(text)", code: badConfigurationExitCode)
         } catch StartError.alreadyRunning(let text) {
-            Self.end(text, code: MasterExit.alreadyRunning)
+            Self.end(text, code: Self.alreadyRunningExitCode)
         }
     }
 
@@ -69,12 +72,4 @@ struct Master: ParsableCommand {
         let path = String(decoding: buffer[..<size].map(UInt8.init(bitPattern:)), as: UTF8.self)
         return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
-}
-
-/// Exit codes as in sysexits.h.
-enum MasterExit {
-    /// EX_TEMPFAIL
-    static let alreadyRunning: Int32 = 75
-    /// EX_CONFIG
-    static let badConfiguration: Int32 = 78
 }

@@ -139,7 +139,8 @@ extension Loop {
         links[kind]?.isSynchronised = true
         switch kind {
         case .keeper: return tell(kind, links.keeper, snapshot)
-        case .pathwatch: return tell(kind, links.pathwatch) { try $0.send(.settings(supervisor.pathSettings)) }
+        case .pathwatch:
+            return tell(kind, links.pathwatch) { try $0.send(.settings(supervisor.configuration.pathSettings)) }
         case .dbwatch: return tell(kind, links.dbwatch, snapshot)
         case .dispatch:
             return tell(kind, links.dispatch) { link in
@@ -188,12 +189,5 @@ extension Supervisor {
         users.values.compactMap { user in
             user.face.flatMap { face in face.standIn.map { StandIn(face.socket, $0) } }
         }
-    }
-
-    var pathSettings: PathSettings {
-        var settings = PathSettings()
-        settings.users = configuration.users
-        settings.databases = Set(databases.values.flatMap { [$0.settings.name, $0.group] }).sorted()
-        return settings
     }
 }
