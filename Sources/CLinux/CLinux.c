@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -115,6 +116,8 @@ int clinux_wait(pid_t pid, int keep, int *status) {
     *status = info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
     return 0;
 }
+
+int clinux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 int clinux_pipe(int fds[2]) { return pipe2(fds, O_CLOEXEC); }
 

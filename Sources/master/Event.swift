@@ -51,6 +51,9 @@ enum Event: Equatable, Sendable {
     /// Whether somebody waits on the socket of a worker that is to leave.
     case probed(WorkerID, isEmpty: Bool)
 
+    /// A customer waits on the socket of a user who is queued.
+    case awaited(WorkerID)
+
     case hold(UserName, reason: String)
     case release(UserName)
     case restart(UserName)
@@ -89,6 +92,9 @@ enum Effect: Equatable, Sendable {
     case unlink(UserName)
     case answer(WorkerID, StandInReason)
     case quiet(WorkerID)
+    /// Tell, once, when a customer waits on this socket.
+    case watch(WorkerID)
+    case unwatch(WorkerID)
     /// Look whether somebody waits on this socket; `probed` tells.
     case probe(WorkerID, worker: WorkerID)
 
@@ -116,6 +122,8 @@ enum Effect: Equatable, Sendable {
 /// A decision with its cause, or a report worth knowing.
 struct Happening: Equatable, Sendable {
     enum Weight: Sendable {
+        /// One of a crowd: kept for `events` and `why`, and told in the log by its number only.
+        case crowd
         case routine
         case warning
     }

@@ -15,6 +15,8 @@ enum Source {
     case watcherExit(WatcherKind)
     case workerExit(WorkerID)
     case execution(WorkerID)
+    /// The socket of a queued user.
+    case awaited(WorkerID)
 }
 
 /// The edge around the Supervisor. Everything that it owns is here; every decision is the Supervisor's.
@@ -79,7 +81,7 @@ final class Loop {
 
     private func decode(_ source: Source, _ fd: Int32, _ readiness: Readiness) throws {
         switch source {
-        case .signals: while try signals.next() != nil { feed(.stop) }
+        case .signals: try readSignals()
         case .notify: try readNotifications()
         case .control: try acceptClient()
         case .client: try serveClient(fd, readiness)
@@ -87,10 +89,25 @@ final class Loop {
         case .watcherExit(let kind): reapWatcher(kind)
         case .workerExit(let id): reapWorker(id)
         case .execution(let id): readExecution(id)
+        case .awaited(let socket):
+            poller.remove(fd)
+            feed(.awaited(socket))
         }
     }
 
     // MARK: from the kernel to an event
+
+    private func readSignals() throws {
+        while let number = try signals.next() {
+            if number == SIGCHLD { sweepOrphans() } else { feed(.stop) }
+        }
+    }
+
+    private func sweepOrphans() {
+        let own = Set(watchers.values.map(\.child.pid))
+        Orphans.sweep(
+            own: { self.leaders[$0] != nil || own.contains($0) }, lives: { self.workers[$0] != nil })
+    }
 
     private func readNotifications() throws {
         while let (leader, notifications) = try notify.next() {
@@ -137,6 +154,8 @@ final class Loop {
         poller.remove(worker.child.pidfd.number)
         leaders[worker.child.pid] = nil
         workers[id] = nil
+        // What it has left outside its group would go on accepting beside its successor.
+        sweepOrphans()
         feed(.exited(id, exit))
     }
 

@@ -3,6 +3,7 @@
 // Until the loop runs, any failure ends it with one line. From then on no error does.
 
 import ArgumentParser
+import CLinux
 import Glibc
 import Logging
 import Shared
@@ -23,7 +24,7 @@ struct Master: ParsableCommand {
 
     func run() throws {
         // Before any thread starts: a signal that is not blocked everywhere would end the process.
-        let signals = try Signals([SIGTERM, SIGINT])
+        let signals = try Signals([SIGTERM, SIGINT, SIGCHLD])
         for ignored in [SIGHUP, SIGPIPE] { signal(ignored, SIG_IGN) }
         do {
             let configuration = try Shared.Configuration.read(config)
@@ -46,9 +47,11 @@ struct Master: ParsableCommand {
         runtime.clean()
         if geteuid() == 0 && configuration.runAs == nil { log.warning("workers run as root: run_as is not set") }
         try OpenFiles.raiseLimit()
+        try Shared.check("prctl") { clinux_become_subreaper() }
         let loop = try Loop(runtime, signals: signals, siblings: try Self.folder(), socketGroup: group)
         log.notice("supervises \(configuration.users), pid \(getpid())")
         try loop.run()
+        runtime.endLeftovers(log)
         runtime.leave()
         log.notice("ended")
     }

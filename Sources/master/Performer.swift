@@ -16,6 +16,8 @@ extension Loop {
             case .unlink(let user): sockets.unlink(user)
             case .answer(let socket, let reason): return tellKeeper(.answer(StandIn(socket, reason)))
             case .quiet(let socket): return tellKeeper(.quiet(socket))
+            case .watch(let socket): try watch(socket)
+            case .unwatch(let socket): if let watched = sockets.held[socket] { poller.remove(watched.number) }
             case .probe(let socket, let worker): return [.probed(worker, isEmpty: sockets.isEmpty(socket))]
             case .start(let id, let socket, let plan): return startWorker(id, socket, plan)
             case .signal(let id, let number, let leaderOnly): signal(id, number, leaderOnly)
@@ -43,8 +45,13 @@ extension Loop {
         _ = tell(.keeper, synchronised(links.keeper)) { try $0.send(.keep(socket), with: sockets.held[socket]) }
     }
 
+    private func watch(_ socket: WorkerID) throws {
+        if let watched = sockets.held[socket] { try poller.add(watched.number, .readable, as: .awaited(socket)) }
+    }
+
     private func retire(_ socket: StandIn) throws {
         guard let descriptor = sockets.release(socket.socket) else { return }
+        poller.remove(descriptor.number)
         if let keeper = synchronised(links.keeper) {
             try keeper.send(.retire(socket))
         } else {
@@ -174,6 +181,7 @@ extension Loop {
         let event = journal.append(happening, wall: wallClock())
         let about = happening.user.map { "\($0): " } ?? happening.subject.map { "\($0): " } ?? ""
         switch happening.weight {
+        case .crowd: break
         case .routine: log.info("\(about)\(happening.text)")
         case .warning: log.warning("\(about)\(happening.text)")
         }

@@ -41,7 +41,7 @@ struct Runtime {
     /// Removes the sockets and links that an earlier master has left; nobody else binds there, as the lock is held.
     func clean() {
         for folder in ["sockets", "users"] {
-            for name in Self.names(in: "\(configuration.runtime)/\(folder)") {
+            for name in FolderNames.of("\(configuration.runtime)/\(folder)") {
                 unlink("\(configuration.runtime)/\(folder)/\(name)")
             }
         }
@@ -54,19 +54,20 @@ struct Runtime {
         unlink("\(configuration.runtime)/notify")
     }
 
-    /// Ends the workers of a master that died: nothing is to be started twice. They are known by their environment.
+    /// Ends what workers have left: those of a master that died, as nothing is to be started twice, or at the ordered
+    /// end. They are known by their environment.
     func endLeftovers(_ log: Logger) {
         let mark = Array("STEWARD_RUNTIME=\(configuration.runtime)".utf8)
         let generation = Array("STEWARD_GENERATION=".utf8)
-        let left = Self.names(in: "/proc").compactMap { Int32($0) }.filter { pid in
-            guard pid != getpid(), let environment = try? readFile("/proc/\(pid)/environ", limit: 1 << 20) else {
+        let left = FolderNames.of("/proc").compactMap { Int32($0) }.filter { pid in
+            guard pid != getpid(), let environment = try? SmallFile.read("/proc/\(pid)/environ", limit: 1 << 20) else {
                 return false
             }
             let variables = environment.split(separator: 0)
             return variables.contains { $0.elementsEqual(mark) } && variables.contains { $0.starts(with: generation) }
         }
         guard !left.isEmpty else { return }
-        log.warning("ends \(left.count) processes of an earlier master")
+        log.warning("ends \(left.count) processes that are left over")
         for pid in left { kill(pid, SIGKILL) }
         for _ in 0..<200 where left.contains(where: { kill($0, 0) == 0 }) { usleep(10_000) }
     }
@@ -75,8 +76,8 @@ struct Runtime {
 
     func holds() -> [UserName: String] {
         let folder = "\(configuration.state)/holds"
-        let pairs = Self.names(in: folder).compactMap { file -> (UserName, String)? in
-            guard let name = UserName(file), let text = try? readFile("\(folder)/\(file)", limit: 4096) else {
+        let pairs = FolderNames.of(folder).compactMap { file -> (UserName, String)? in
+            guard let name = UserName(file), let text = try? SmallFile.read("\(folder)/\(file)", limit: 4096) else {
                 return nil
             }
             return (name, String(decoding: text, as: UTF8.self))
@@ -100,30 +101,4 @@ struct Runtime {
         }
         try check("rename", path) { rename(draft, path) }
     }
-
-    private static func names(in folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names
-    }
-}
-
-/// The content of a small file.
-private func readFile(_ path: String, limit: Int) throws -> [UInt8] {
-    let file = Descriptor(owning: try check("open", path) { open(path, O_RDONLY | O_CLOEXEC) })
-    var content: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    while content.count < limit {
-        let size = try check("read", path) { read(file.number, &buffer, buffer.count) }
-        if size == 0 { break }
-        content += buffer[..<size]
-    }
-    return content
 }

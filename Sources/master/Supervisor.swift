@@ -21,6 +21,8 @@ struct Supervisor {
         case ping
         case watcher(WatcherKind)
         case watchersGone
+        /// A line about how far a crowd of starts has come.
+        case progress
     }
 
     /// How long a request waits in a socket's backlog before the stand-in answers.
@@ -37,6 +39,10 @@ struct Supervisor {
     /// Processes that are starting, of `startLimit` at most.
     var starting: Set<WorkerID> = []
     var startQueue = StartQueue()
+    /// Queued users on whose sockets a customer is looked for.
+    private var watched: [UserName: WorkerID] = [:]
+    /// Users who have been queued in this step.
+    private var justQueued: [UserName] = []
     /// Users who are being replaced for failed checks.
     var replacing: Set<UserName> = []
     /// Whether it has been told that more would have to be.
@@ -93,6 +99,7 @@ struct Supervisor {
         case .notified(let id, let notification): notified(id, notification)
         case .exited(let id, let exit): ended(id, "\(exit)")
         case .probed(let worker, let isEmpty): probed(worker, isEmpty)
+        case .awaited(let socket): if watched[socket.user] == socket { startQueue.promote(socket.user) }
         case .hold(let name, let reason): hold(name, reason)
         case .release(let name): release(name)
         case .restart(let name): restart(name)
@@ -110,6 +117,7 @@ struct Supervisor {
         case .ping: pingWatchers()
         case .watcher(let kind): startWatcher(kind)
         case .watchersGone: killWatchers()
+        case .progress: tellProgress()
         }
     }
 
@@ -128,8 +136,8 @@ struct Supervisor {
         guard !isStopping else { return }
         isStopping = true
         note("stopping \(users.count) users", rule: "stop")
-        startQueue = StartQueue()
         for name in users.keys.sorted() {
+            dequeueStart(name)
             update(name) { supervisor, user in
                 supervisor.timers.cancel(.restart(name))
                 supervisor.timers.cancel(.patience(name))
@@ -148,8 +156,43 @@ struct Supervisor {
     /// Fills the free places among the starting ones.
     private mutating func admit() {
         while starting.count < startLimit, let name = startQueue.popFirst() {
+            unwatch(name)
             update(name) { $0.begin(&$1) }
         }
+        for name in justQueued where startQueue.contains(name) {
+            guard let face = users[name]?.face, face.standIn == nil else { continue }
+            watched[name] = face.socket
+            emit(.watch(face.socket))
+        }
+        justQueued = []
+        if isCrowded && !timers.isSet(.progress) { timers.set(.progress, at: now + .seconds(1)) }
+    }
+
+    /// Puts a user among those who wait for a place.
+    mutating func enqueueStart(_ user: User) {
+        startQueue.append(user.name, user.settings.plan)
+        justQueued.append(user.name)
+    }
+
+    mutating func dequeueStart(_ name: UserName) {
+        startQueue.remove(name)
+        unwatch(name)
+    }
+
+    private mutating func unwatch(_ name: UserName) {
+        if let socket = watched.removeValue(forKey: name) { emit(.unwatch(socket)) }
+    }
+
+    /// Whether more wait than can be starting at a time: they are told of by their number.
+    private var isCrowded: Bool { startQueue.count > startLimit }
+
+    var crowdWeight: Happening.Weight { isCrowded ? .crowd : .routine }
+
+    private mutating func tellProgress() {
+        let ready = users.values.count { if case .ready = $0.actual { true } else { false } }
+        let text = "\(ready) of \(users.count) users ready, \(starting.count) starting, \(startQueue.count) queued"
+        note(text, rule: "progress")
+        if startQueue.count > 0 { timers.set(.progress, at: now + .seconds(1)) }
     }
 
     // MARK: for the parts of the Supervisor
@@ -204,28 +247,5 @@ struct SplitMix64: RandomNumberGenerator, Sendable {
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
         mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
         return mixed ^ (mixed >> 31)
-    }
-}
-
-/// Who is to be started next: paying users first, each group in its order of arrival.
-struct StartQueue {
-    private var paid = LinkedHashQueue<UserName, Void>()
-    private var free = LinkedHashQueue<UserName, Void>()
-
-    mutating func append(_ name: UserName, _ plan: Plan) {
-        guard paid[name] == nil, free[name] == nil else { return }
-        switch plan {
-        case .paid: paid.append(name, ())
-        case .free: free.append(name, ())
-        }
-    }
-
-    mutating func popFirst() -> UserName? {
-        paid.popFirst()?.key ?? free.popFirst()?.key
-    }
-
-    mutating func remove(_ name: UserName) {
-        paid.remove(name)
-        free.remove(name)
     }
 }

@@ -50,7 +50,7 @@ extension Supervisor {
         user.hold = holds.removeValue(forKey: settings.name)
         assignDatabase(&user)
         users[settings.name] = user
-        note("added", rule: "adduser", user: settings.name)
+        note("added", rule: "adduser", user: settings.name, weight: crowdWeight)
         update(settings.name) { $0.reconcile(&$1) }
     }
 
@@ -80,7 +80,7 @@ extension Supervisor {
 
     /// Takes the user out of service: its link goes first, so that nobody new is sent to a leaving process.
     mutating func dismiss(_ user: inout User) {
-        startQueue.remove(user.name)
+        dequeueStart(user.name)
         timers.cancel(.restart(user.name))
         timers.cancel(.patience(user.name))
         let processes = user.actual.processes
@@ -99,7 +99,8 @@ extension Supervisor {
     mutating func forgetUser(_ user: User) {
         leaveDatabase(user)
         remedied(user.name)
-        note("gone", rule: isStopping ? "stop" : "deluser", user: user.name)
+        let weight = isStopping && users.count > startLimit ? Happening.Weight.crowd : .routine
+        note("gone", rule: isStopping ? "stop" : "deluser", user: user.name, weight: weight)
         endWhenEmpty()
     }
 
@@ -187,7 +188,7 @@ extension Supervisor {
     private mutating func enqueue(_ user: inout User) {
         user.actual = .queued
         ensureFace(&user)
-        startQueue.append(user.name, user.settings.plan)
+        enqueueStart(user)
     }
 
     /// A process that is not ready yet has old settings: another takes its place when it is gone.
@@ -203,7 +204,7 @@ extension Supervisor {
             standIn(&user, .restarting)
             leave(&user, process)
         } else {
-            startQueue.append(user.name, user.settings.plan)
+            enqueueStart(user)
         }
     }
 
@@ -232,7 +233,7 @@ extension Supervisor {
     /// Takes back what has only been planned.
     private mutating func withdraw(_ user: inout User) {
         remedied(user.name)
-        startQueue.remove(user.name)
+        dequeueStart(user.name)
         switch user.actual {
         case .queued:
             user.actual = .absent

@@ -61,7 +61,7 @@ extension Supervisor {
         switch user.actual {
         case .queued:
             user.actual = .starting(start(&user, plan, mayInherit: true))
-            note("starting", rule: "start", user: user.name)
+            note("starting", rule: "start", user: user.name, weight: crowdWeight)
         case .ready(let old):
             let why = user.swapRequest ?? "settings changed"
             user.swapRequest = nil
@@ -149,7 +149,7 @@ extension Supervisor {
         emit(.restoreBacklog(process.socket))
         user.health = nil
         let took = (now - process.startedAt).milliseconds.rounded()
-        note("ready after \(Int(took)) ms: \(why)", rule: "ready", user: user.name)
+        note("ready after \(Int(took)) ms: \(why)", rule: "ready", user: user.name, weight: crowdWeight)
         if wanted(user) == .up {
             serve(&user, process)
             orderCheck(user, process, awaitsReady: false)

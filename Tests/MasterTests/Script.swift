@@ -127,6 +127,9 @@ struct Script {
         }
     }
 
+    /// The process that is starting, where there is only one.
+    var lastStarting: WorkerID { supervisor.starting.first ?? WorkerID() }
+
     /// The socket that a worker was started on.
     func socket(of worker: WorkerID) -> WorkerID? {
         for case .start(worker, let socket, _) in effects { return socket }

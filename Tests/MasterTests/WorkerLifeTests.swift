@@ -175,3 +175,37 @@ import Testing
         #expect(script.started.map(\.user) == [alice, carol, carol], "a paying user's restart comes first, too")
     }
 }
+
+@Suite struct StartOrderTests {
+    private static let names = (1...6).compactMap { UserName("user-\($0)") }
+
+    @Test func whoIsWaitedForComesFirst() {
+        var script = Script { $0.worker.startConcurrency = 1 }
+        for name in Self.names { script.adduser(name) { $0.plan = name == Self.names[5] ? .paid : .free } }
+        let waiting = script.supervisor.users[Self.names[3]]?.face?.socket ?? WorkerID()
+        #expect(script.effects.contains(.watch(waiting)))
+        script.send(.awaited(waiting))
+        for _ in Self.names { script.send(.notified(script.started.last ?? WorkerID(), .ready)) }
+        let order = [0, 3, 5, 1, 2, 4].map { Self.names[$0] }
+        #expect(script.started.map(\.user) == order)
+        #expect(script.effects.contains(.unwatch(waiting)))
+        #expect(!script.effects.contains(.watch(WorkerID(user: Self.names[0], generation: 1))), "it never waited")
+    }
+
+    @Test func aCrowdIsToldByOneLineASecond() {
+        var script = Script { $0.worker.startConcurrency = 1 }
+        for name in Self.names { script.adduser(name) }
+        for _ in 0..<3 { script.wait(.seconds(1)) }
+        let lines = script.happenings.filter { $0.rule == "progress" }.map(\.text)
+        #expect(lines == Array(repeating: "0 of 6 users ready, 1 starting, 5 queued", count: 3))
+        script.clear()
+        for _ in Self.names { script.send(.notified(script.started.last ?? script.lastStarting, .ready)) }
+        script.wait(.seconds(3))
+        #expect(
+            script.happenings.filter { $0.rule == "progress" }.map(\.text) == [
+                "6 of 6 users ready, 0 starting, 0 queued"
+            ])
+        let told = script.happenings.filter { $0.rule == "ready" && $0.weight == .routine }
+        #expect(told.count < 6)
+    }
+}

@@ -216,7 +216,10 @@ import Testing
         ),
         ("database_check: {fall: 0}", "s.yaml:2:24: database_check.fall: found '0', expected a whole number from 1"),
         ("database_check: {move_after: 1s}", "s.yaml:2:18: database_check: unknown key 'move_after', the nearest"),
-        ("runtime: /a/b/../../12345678901234567890123456789012345678901234567890123456789", "s.yaml:2:10: runtime: '/12345678901234567"),
+        (
+            "runtime: /a/b/../../12345678901234567890123456789012345678901234567890123456789",
+            "s.yaml:2:10: runtime: '/12345678901234567"
+        ),
         ("run_as: 'a\\nb'", "s.yaml:2:9: run_as: found 'a\\nb', expected a name of 1 to 63 of"),
     ])
     func others(_ line: String, _ expected: String) {

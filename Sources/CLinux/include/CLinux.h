@@ -48,6 +48,9 @@ int clinux_pidfd_signal(int pidfd, int signal);
 // With `keep` it stays a zombie, so that its id cannot be given to another process yet.
 int clinux_wait(pid_t pid, int keep, int *status);
 
+// Orphaned descendants become children of this process: PR_SET_CHILD_SUBREAPER of prctl(2).
+int clinux_become_subreaper(void);
+
 // Sockets and pipes: non-blocking, except for the end of a pipe that a worker writes to
 
 int clinux_pipe(int fds[2]);
