@@ -133,8 +133,9 @@ extension Supervisor {
             case .swappedIn(let old):
                 user.actual = .ready(process)
                 user.swapFailure = nil
-                supervisor.settle(&user, process, why)
+                // Before the link moves: the keeper takes over no socket on which a leaving process still answers.
                 supervisor.depart(&user, old, drains: true)
+                supervisor.settle(&user, process, why)
             case .ready, .swappedOut, .stopping, .departing:
                 break
             }

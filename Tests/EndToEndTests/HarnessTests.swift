@@ -132,7 +132,9 @@ private func withMisbehaviour(_ body: (Target) async throws -> Void) async throw
         #expect(answer.status == 200, "\(answer) \(text)")
         #expect(await Request(.unix(path), path: "/?status=418").send().status == 418)
         #expect(await Request(.unix(path), path: "/healthz").send().status == 200)
-        async let slow = Request(.unix(path), path: "/?delay=2").send()
+        let gate = "\(path).gate"
+        defer { unlink(gate) }
+        async let slow = Request(.unix(path), path: "/?until=\(gate)").send()
         var post = Request(.unix(path))
         post.method = .POST
         post.body = "hello"
@@ -145,6 +147,7 @@ private func withMisbehaviour(_ body: (Target) async throws -> Void) async throw
             try WorkerAnswer(await Request(.unix(path)).send()).busy == 2
         }
         worker.signal(SIGTERM)
+        try Data().write(to: URL(fileURLWithPath: gate))
         #expect(await slow.status == 200)
         #expect(try await worker.exit() == 0)
         #expect(try output.text().hasPrefix("line 0\nline 1\nline 2\n"))

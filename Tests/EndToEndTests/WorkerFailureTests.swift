@@ -140,9 +140,11 @@ import Testing
     @Test func orderedStopFinishesRequests() async throws {
         try await Tree.with(users: "alice") { tree in
             try await tree.waitUntilReady("alice")
-            async let slow = tree.get("alice", "/?delay=2")
+            let gate = "\(tree.folder)/gate"
+            async let slow = tree.get("alice", "/?until=\(gate)")
             try await eventually("the slow request is being worked on") { try await tree.answer("alice").busy == 2 }
             tree.master?.signal(SIGTERM)
+            try tree.write("", to: gate)
             #expect(await slow.status == 200)
             #expect(try await tree.master?.exit() == 0)
             try tree.expectNothingLeft()

@@ -18,6 +18,7 @@ import Testing
         #expect(!script.effects.contains(.link(new)))
         script.send(.notified(new, .ready))
         #expect(script.effects.contains(.link(new)))
+        #expect(!script.effects.contains(.retire(socket, .restarting)))
         #expect(!script.effects.contains(.signal(old, Signal.terminate, leaderOnly: true)))
         script.wait(.milliseconds(20))
         #expect(script.effects.contains(.probe(socket, worker: old)))

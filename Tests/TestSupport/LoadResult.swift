@@ -10,7 +10,7 @@ public struct LoadResult: Sendable, CustomStringConvertible {
     /// How many answers named which process, and which user.
     public private(set) var pids: [Int32: Int] = [:]
     public private(set) var users: [String: Int] = [:]
-    /// The first failures, as text.
+    /// The first failures, with the time of each for a comparison with master's log.
     public private(set) var failures: [String] = []
     private var latencies: [Duration] = []
     private let expected: Int
@@ -42,7 +42,7 @@ public struct LoadResult: Sendable, CustomStringConvertible {
     mutating func count(_ outcome: Outcome, latency: Duration) {
         outcomes[outcome.kind, default: 0] += 1
         latencies.append(latency)
-        if outcome.status != expected && failures.count < 5 { failures.append("\(outcome)") }
+        if outcome.status != expected && failures.count < 5 { failures.append("\(rfc3339(wallClock())) \(outcome)") }
         guard case .answer(let answer) = outcome else { return }
         if let pid = Self.field("pid", of: answer.body).flatMap({ Int32($0) }) { pids[pid, default: 0] += 1 }
         if let user = Self.field("user", of: answer.body).map(String.init) { users[user, default: 0] += 1 }

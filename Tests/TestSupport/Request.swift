@@ -44,7 +44,7 @@ public enum Outcome: Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .answer(let answer): "\(answer.status) \(answer.body.prefix(200))"
+        case .answer(let answer): "\(answer.status) \(answer.body.suffix(200))"
         default: kind
         }
     }

@@ -25,7 +25,7 @@ extension Tree {
         try FileManager.default.removeItem(atPath: "\(users)/\(name)")
     }
 
-    func write(_ text: String, to path: String) throws {
+    public func write(_ text: String, to path: String) throws {
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
     }
 

@@ -4,17 +4,26 @@ import Foundation
 import Shared
 
 extension Tree {
-    /// Each user is ready with exactly one process, or has a stated reason.
+    /// Each user is ready with exactly one process, or has a stated reason. A process that is just leaving gets the
+    /// time for it.
     public func expectEachUserServed() async throws {
-        for user in try await status().users {
-            let sessions = leaders(of: user.name)
-            if user.isReady {
-                guard let pid = user.pid, sessions.map(\.pid) == [pid] else {
-                    throw TreeError("\(user.name) is ready as \(user.pid ?? 0), its processes: \(sessions)")
-                }
-            } else if user.reason?.isEmpty ?? true {
-                throw TreeError("\(user.name) is \(user.state) without a reason")
+        do {
+            try await eventually("every user is served by one process, or has a reason", every: .milliseconds(100)) {
+                try await complaints().isEmpty
             }
+        } catch let error as NotInTime {
+            throw TreeError("\(error): \(try await complaints().joined(separator: ", "))")
+        }
+    }
+
+    private func complaints() async throws -> [String] {
+        try await status().users.compactMap { user in
+            let sessions = leaders(of: user.name)
+            guard user.isReady else {
+                return user.reason?.isEmpty ?? true ? "\(user.name) is \(user.state) without a reason" : nil
+            }
+            let isAlone = sessions.count == 1 && sessions.first?.pid == user.pid
+            return isAlone ? nil : "\(user.name) is ready as \(user.pid ?? 0), its processes: \(sessions)"
         }
     }
 

@@ -1,7 +1,7 @@
 """A worker for tests: keeps the contract with Steward through deploy/app/worker.py, and breaks it where it is told to.
 
 /           {"user", "pid", "shown", "busy"}, where busy counts the requests that are being answered; ?delay=SECONDS,
-            ?status=CODE, ?crash=1 (ends at once), ?hang=1 (blocks the loop); POST adds "received", the number of bytes
+            ?until=FILE (exists), ?status=CODE, ?crash=1 (ends at once), ?hang=1 (blocks the loop); POST adds "received", the number of bytes
 /healthz    200, or what HEALTH says
 
 Its environment:
@@ -54,6 +54,8 @@ class Index(tornado.web.RequestHandler):
         if self.get_query_argument("hang", None):
             time.sleep(3600)
         await asyncio.sleep(float(self.get_query_argument("delay", "0")))
+        while (gate := self.get_query_argument("until", None)) and not os.path.exists(gate):
+            await asyncio.sleep(0.02)
         self.set_status(int(self.get_query_argument("status", "200")))
         self.finish(json.dumps(content))
 
