@@ -127,7 +127,11 @@ int clinux_unix_socket(int datagram) {
     return socket(AF_UNIX, (datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
-int clinux_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+int clinux_accept(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0 && !(flags & O_NONBLOCK)) fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
 
 int clinux_peer(int fd, pid_t *pid, uid_t *uid, gid_t *gid) {
     struct ucred peer;
@@ -144,13 +148,12 @@ int clinux_want_credentials(int fd) {
     return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
 }
 
-ssize_t clinux_receive_datagram(int fd, void *buffer, size_t size, pid_t *pid, uid_t *uid) {
+ssize_t clinux_receive_datagram(int fd, void *buffer, size_t size, pid_t *pid) {
     char control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(16 * sizeof(int))];
     struct iovec part = {.iov_base = buffer, .iov_len = size};
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     *pid = 0;
-    *uid = (uid_t)-1;
     ssize_t received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (received < 0) return received;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
@@ -159,7 +162,6 @@ ssize_t clinux_receive_datagram(int fd, void *buffer, size_t size, pid_t *pid, u
             struct ucred sender;
             memcpy(&sender, CMSG_DATA(c), sizeof sender);
             *pid = sender.pid;
-            *uid = sender.uid;
         } else if (c->cmsg_type == SCM_RIGHTS) {
             // Nobody asked for descriptors: kept open, they would let any sender exhaust ours.
             size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);

@@ -67,11 +67,12 @@ static const char *find(const char *program) {
 
 int main(int argc, char *argv[]) {
     const char *account = NULL;
+    const char *files = NULL;
     const char *folder = NULL;
     int option;
     while ((option = getopt(argc, argv, "+n:u:d:e:")) != -1) {
         switch (option) {
-        case 'n': limit_files(optarg); break;
+        case 'n': files = optarg; break;
         case 'u': account = optarg; break;
         case 'd': folder = optarg; break;
         case 'e': report = atoi(optarg); break;
@@ -83,6 +84,7 @@ int main(int argc, char *argv[]) {
         return 2;
     }
     if (report > 2) fcntl(report, F_SETFD, FD_CLOEXEC);
+    if (files) limit_files(files);
     if (account) become(account);
     if (folder && chdir(folder) < 0) fail("folder", folder, errno);
     char pid[16];

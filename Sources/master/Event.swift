@@ -25,7 +25,6 @@ enum Notification: Equatable, Sendable {
     case ready
     case heartbeat
     case status(String)
-    case stopping
 }
 
 enum Event: Equatable, Sendable {
@@ -51,6 +50,8 @@ enum Event: Equatable, Sendable {
     /// Whether somebody waits on the socket of a worker that is to leave.
     case probed(WorkerID, isEmpty: Bool)
 
+    /// The socket or the link of this user could not be made.
+    case faceFailed(UserName)
     /// A customer waits on the socket of a user who is queued.
     case awaited(WorkerID)
 
@@ -105,6 +106,7 @@ enum Effect: Equatable, Sendable {
 
     case check(CheckOrder)
     case forget(WorkerID)
+    case suspect(WorkerID)
 
     case startWatcher(WatcherKind, generation: UInt64)
     case killWatcher(WatcherKind)
@@ -113,8 +115,8 @@ enum Effect: Equatable, Sendable {
     /// Everything that this watcher has to know, with an end mark.
     case snapshot(WatcherKind)
 
-    /// Keep the operator's hold over restarts; nil: forget it.
-    case keepHold(UserName, reason: String?)
+    /// Forget the operator's hold of a user who is gone.
+    case dropHold(UserName)
     case record(Happening)
     case finish
 }

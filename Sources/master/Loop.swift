@@ -19,6 +19,14 @@ enum Source {
     case awaited(WorkerID)
 }
 
+/// A socket that the keeper was told to empty and close.
+struct RetiredSocket {
+    let socket: StandIn
+    let descriptor: Descriptor
+    /// The keeper's answers to pings since.
+    var pongs = 0
+}
+
 /// The edge around the Supervisor. Everything that it owns is here; every decision is the Supervisor's.
 final class Loop {
     let log = Logger.steward("master")
@@ -38,8 +46,9 @@ final class Loop {
     var workers: [WorkerID: WorkerChild] = [:]
     /// Workers by the leader of their session.
     var leaders: [Int32: WorkerID] = [:]
-    /// Sockets that wait for a keeper to answer who is left on them.
-    var orphans: [(socket: StandIn, descriptor: Descriptor)] = []
+    var retired: [RetiredSocket] = []
+    /// Whether a child of master may have come or gone that it has not started.
+    private var mustSweep = false
     var strangers: Set<Int32> = []
     var isFinished = false
 
@@ -67,6 +76,7 @@ final class Loop {
             for ready in try poller.wait(until: supervisor.deadline) where poller.knows(ready.fd) {
                 do { try decode(ready.source, ready.fd, ready.readiness) } catch { log.error("\(error)") }
             }
+            if mustSweep { sweepOrphans() }
             feed(.tick)
         }
     }
@@ -99,18 +109,21 @@ final class Loop {
 
     private func readSignals() throws {
         while let number = try signals.next() {
-            if number == SIGCHLD { sweepOrphans() } else { feed(.stop) }
+            if number == SIGCHLD { mustSweep = true } else { feed(.stop) }
         }
     }
 
     private func sweepOrphans() {
+        mustSweep = false
         let own = Set(watchers.values.map(\.child.pid))
         Orphans.sweep(
             own: { self.leaders[$0] != nil || own.contains($0) }, lives: { self.workers[$0] != nil })
     }
 
     private func readNotifications() throws {
-        while let (leader, notifications) = try notify.next() {
+        // Bounded: a flood of them must not keep master from its other work.
+        for _ in 0..<64 {
+            guard let (leader, notifications) = try notify.next() else { return }
             guard let id = leaders[leader] else {
                 if strangers.count < 1000, strangers.insert(leader).inserted {
                     log.warning("notification from process \(leader), which is no worker: ignored")
@@ -127,6 +140,7 @@ final class Loop {
             if readiness.contains(.writable) { try link.flush() }
             if !readiness.isDisjoint(with: [.readable, .hangup]) {
                 for report in try link.receive() {
+                    if kind == .keeper, report == .alive { keeperAnswered() }
                     feed(.watcherSaid(kind, generation: link.generation, report))
                 }
             }

@@ -19,9 +19,8 @@ final class NotifySocket {
     func next() throws -> (leader: Int32, notifications: [Notification])? {
         var buffer = [UInt8](repeating: 0, count: 4096)
         var pid: Int32 = 0
-        var uid: uid_t = 0
         let size = try attempt("recvmsg") {
-            clinux_receive_datagram(descriptor.number, &buffer, buffer.count, &pid, &uid)
+            clinux_receive_datagram(descriptor.number, &buffer, buffer.count, &pid)
         }
         guard let size else { return nil }
         let session = getsid(pid)
@@ -35,7 +34,6 @@ final class NotifySocket {
             switch text {
             case "READY=1": return .ready
             case "WATCHDOG=1": return .heartbeat
-            case "STOPPING=1": return .stopping
             default: return text.hasPrefix("STATUS=") ? .status(String(text.dropFirst(7).prefix(200))) : nil
             }
         }

@@ -9,10 +9,10 @@ extension Loop {
     func perform(_ effect: Effect) -> [Event] {
         do {
             switch effect {
-            case .open(let socket): try openSocket(socket)
-            case .retire(let socket, let reason): try retire(StandIn(socket, reason))
+            case .open(let socket): return openSocket(socket)
+            case .retire(let socket, let reason): return retire(StandIn(socket, reason))
             case .restoreBacklog(let socket): sockets.restoreBacklog(socket)
-            case .link(let socket): try sockets.link(socket)
+            case .link(let socket): return link(socket)
             case .unlink(let user): sockets.unlink(user)
             case .answer(let socket, let reason): return tellKeeper(.answer(StandIn(socket, reason)))
             case .quiet(let socket): return tellKeeper(.quiet(socket))
@@ -23,12 +23,15 @@ extension Loop {
             case .signal(let id, let number, let leaderOnly): signal(id, number, leaderOnly)
             case .check(let order): return tell(.dispatch, links.dispatch) { try $0.send(.check(order)) }
             case .forget(let worker): return tell(.dispatch, links.dispatch) { try $0.send(.forget(worker)) }
+            case .suspect(let worker): return tell(.dispatch, links.dispatch) { try $0.send(.suspect(worker)) }
             case .startWatcher(let kind, let generation): return startWatcher(kind, generation)
             case .killWatcher(let kind): watchers[kind]?.child.signal(SIGKILL)
             case .dismissWatcher(let kind): closeLink(kind)
-            case .ping(let kind): return tell(kind, links[kind]) { try $0.ping() }
+            case .ping(let kind):
+                try restoreListener()
+                return tell(kind, links[kind]) { try $0.ping() }
             case .snapshot(let kind): return sendSnapshot(kind)
-            case .keepHold(let name, let reason): try runtime.keepHold(name, reason)
+            case .dropHold(let name): try runtime.keepHold(name, nil)
             case .record(let happening): record(happening)
             case .finish: isFinished = true
             }
@@ -40,23 +43,42 @@ extension Loop {
 
     // MARK: sockets
 
-    private func openSocket(_ socket: WorkerID) throws {
-        try sockets.open(socket)
-        _ = tell(.keeper, synchronised(links.keeper)) { try $0.send(.keep(socket), with: sockets.held[socket]) }
+    private func openSocket(_ socket: WorkerID) -> [Event] {
+        do {
+            try sockets.open(socket)
+            return tell(.keeper, synchronised(links.keeper)) { try $0.send(.keep(socket), with: sockets.held[socket]) }
+        } catch {
+            log.error("\(socket.user): \(error)")
+            return [.faceFailed(socket.user)]
+        }
+    }
+
+    private func link(_ socket: WorkerID) -> [Event] {
+        do {
+            try sockets.link(socket)
+            return []
+        } catch {
+            log.error("\(socket.user): \(error)")
+            return [.faceFailed(socket.user)]
+        }
     }
 
     private func watch(_ socket: WorkerID) throws {
         if let watched = sockets.held[socket] { try poller.add(watched.number, .readable, as: .awaited(socket)) }
     }
 
-    private func retire(_ socket: StandIn) throws {
-        guard let descriptor = sockets.release(socket.socket) else { return }
+    /// Master keeps its copy until the keeper has surely read the order: with the last copy, who waits there is lost.
+    private func retire(_ socket: StandIn) -> [Event] {
+        guard let descriptor = sockets.release(socket.socket) else { return [] }
         poller.remove(descriptor.number)
-        if let keeper = synchronised(links.keeper) {
-            try keeper.send(.retire(socket))
-        } else {
-            orphans.append((socket, descriptor))
-        }
+        retired.append(RetiredSocket(socket: socket, descriptor: descriptor))
+        return tell(.keeper, synchronised(links.keeper)) { try $0.send(.retire(socket)) }
+    }
+
+    /// The keeper has answered a ping. The first one may have been sent before a socket was retired, the second not.
+    func keeperAnswered() {
+        for index in retired.indices { retired[index].pongs += 1 }
+        retired.removeAll { $0.pongs > 1 }
     }
 
     // MARK: workers
@@ -77,6 +99,7 @@ extension Loop {
             let events = tell(.keeper, synchronised(links.keeper)) { try $0.send(.output(id), with: worker.output) }
             return [.started(id, pid: worker.child.pid)] + events
         } catch {
+            endUnsupervised(workers.removeValue(forKey: id)?.child)
             return [.startFailed(id, why: "\(error)")]
         }
     }
@@ -103,8 +126,19 @@ extension Loop {
             try poller.add(child.pidfd.number, .readable, as: .watcherExit(kind))
             return [.watcherStarted(kind, generation: generation, pid: child.pid)]
         } catch {
+            closeLink(kind)
+            endUnsupervised(watchers.removeValue(forKey: kind)?.child)
             return [.watcherExited(kind, generation: generation, why: "\(error)")]
         }
+    }
+
+    /// A process whose end could not be noticed must not live.
+    private func endUnsupervised(_ child: Child?) {
+        guard let child else { return }
+        poller.remove(child.pidfd.number)
+        leaders[child.pid] = nil
+        child.signalGroup(SIGKILL)
+        // The sweep of orphans reaps it.
     }
 
     /// HOME for libpq's password file, JOURNAL_STREAM for the form of the log lines; else nothing of master's own.
@@ -161,11 +195,10 @@ extension Loop {
         for (socket, descriptor) in sockets.held { try keeper.send(.keep(socket), with: descriptor) }
         for standIn in supervisor.standIns { try keeper.send(.answer(standIn)) }
         for (id, worker) in workers { try keeper.send(.output(id), with: worker.output) }
-        for orphan in orphans {
-            try keeper.send(.keep(orphan.socket.socket), with: orphan.descriptor)
-            try keeper.send(.retire(orphan.socket))
+        for socket in retired {
+            try keeper.send(.keep(socket.socket.socket), with: socket.descriptor)
+            try keeper.send(.retire(socket.socket))
         }
-        orphans = []
         try keeper.send(.complete)
     }
 

@@ -5,15 +5,26 @@ import Shared
 
 extension Loop {
     func acceptClient() throws {
-        while let (client, surplus) = try control.accept() {
+        do {
+            guard let (client, surplus) = try control.accept() else { return }
             if let surplus { closeClient(surplus) }
             try poller.add(client.channel.descriptor.number, .readable, as: .client)
+        } catch {
+            // It would be reported again at once, and for ever.
+            poller.remove(control.listener.number)
+            throw error
         }
     }
 
     private func closeClient(_ fd: Int32) {
         poller.remove(fd)
         control.close(fd)
+        do { try restoreListener() } catch { log.error("\(error)") }
+    }
+
+    func restoreListener() throws {
+        let listener = control.listener.number
+        if !poller.knows(listener) { try poller.add(listener, .readable, as: .control) }
     }
 
     /// Whatever is wrong with a connection costs that connection only.
@@ -25,6 +36,7 @@ extension Loop {
                 for received in try client.channel.receive() {
                     guard case .body(let request) = received.packet else { throw WireError.invalid("request") }
                     answer(request, client)
+                    guard control.clients[fd] === client else { return }
                 }
             }
             if control.clients[fd] === client { try poller.change(fd, client.channel.interest) }
@@ -66,12 +78,15 @@ extension Loop {
             }
         case .hold(let request):
             change(request, client) { name in
-                self.feed(.hold(name, reason: request.reason ?? "held by the operator"))
+                let reason = Self.line(request.reason ?? "held by the operator")
+                if let failure = self.keepHold(name, reason) { return failure }
+                self.feed(.hold(name, reason: reason))
                 return nil
             }
         case .release(let request):
             change(request, client) { name in
                 guard self.supervisor.users[name]?.hold != nil else { return "\(name) is not held" }
+                if let failure = self.keepHold(name, nil) { return failure }
                 self.feed(.release(name))
                 return nil
             }
@@ -80,6 +95,21 @@ extension Loop {
             send([.done], to: client)
             feed(.stop)
         }
+    }
+
+    /// A hold is to outlive master: only what is kept is promised.
+    private func keepHold(_ name: UserName, _ reason: String?) -> String? {
+        do {
+            try runtime.keepHold(name, reason)
+            return nil
+        } catch {
+            return "\(name): \(error)"
+        }
+    }
+
+    /// One line of bounded length.
+    private static func line(_ text: String) -> String {
+        String(text.prefix(200).map { $0.isNewline ? " " : $0 })
     }
 
     private func refuse(_ client: ControlClient) {
@@ -103,7 +133,9 @@ extension Loop {
         master.since = startedAt
         return [.master(master)] + supervisor.watcherStatuses().map { .watcher($0) }
             + supervisor.databaseStatuses(clock).map { .database($0) }
-            + supervisor.userStatuses(clock).map { .user($0) } + [.done]
+            + supervisor.userStatuses(clock).map { .user($0) }
+            + supervisor.faults.sorted { $0.key < $1.key }.map { .line(TextLine("\($0) is no user yet: \($1)")) }
+            + [.done]
     }
 
     private func whyAnswers(_ name: UserName, _ clock: WallClock) -> [ControlAnswer] {

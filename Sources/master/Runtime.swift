@@ -69,7 +69,9 @@ struct Runtime {
         guard !left.isEmpty else { return }
         log.warning("ends \(left.count) processes that are left over")
         for pid in left { kill(pid, SIGKILL) }
-        for _ in 0..<200 where left.contains(where: { kill($0, 0) == 0 }) { usleep(10_000) }
+        for _ in 0..<200 where left.contains(where: { waitpid($0, nil, WNOHANG) == 0 || kill($0, 0) == 0 }) {
+            usleep(10_000)
+        }
     }
 
     // MARK: the operator's holds

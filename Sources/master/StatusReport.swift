@@ -97,7 +97,9 @@ extension Supervisor {
 
     /// The lines of `steward why`, before the user's last events.
     func explanation(_ name: UserName, _ clock: WallClock) -> [String]? {
-        guard let user = users[name], !user.isDeleted else { return nil }
+        guard let user = users[name], !user.isDeleted else {
+            return faults[name].map { ["\(name) is no user yet: \($0)"] }
+        }
         let status = status(user, clock)
         var lines = ["\(name) is \(status.state)" + (status.reason.map { ": \($0)" } ?? "")]
         lines.append("wanted: \(describeWanted(user))")
@@ -115,7 +117,7 @@ extension Supervisor {
         if let fault = user.fault { lines.append("fault: \(fault)") }
         if let failure = user.swapFailure { lines.append("new settings failed: \(failure)") }
         if let exit = user.lastExit { lines.append("last death: \(exit)" + (user.lastFailure.map { ", \($0)" } ?? "")) }
-        if let own = user.ownStatus { lines.append("says of itself: \(own)") }
+        if let own = user.actual.processes.first?.ownStatus { lines.append("says of itself: \(own)") }
         return lines
     }
 

@@ -11,6 +11,12 @@ struct Supervisor {
     enum Deadline: Hashable, Sendable {
         /// A process should be ready, or its service be released, by now.
         case ready(WorkerID)
+        /// It has been starting long enough to let others start beside it.
+        case place(WorkerID)
+        /// A worker's heartbeat is stale by now.
+        case pulse(WorkerID)
+        /// A socket or link could not be made: to be tried again.
+        case face(UserName)
         /// Requests have waited for this user's worker long enough: the stand-in answers.
         case patience(UserName)
         case restart(UserName)
@@ -27,6 +33,8 @@ struct Supervisor {
 
     /// How long a request waits in a socket's backlog before the stand-in answers.
     static let patience = Duration.seconds(2)
+    /// How long one start may keep others from starting: some hang.
+    static let placeTime = Duration.seconds(5)
     /// From SIGABRT to SIGKILL.
     static let abortTimeout = Duration.seconds(5)
 
@@ -43,6 +51,8 @@ struct Supervisor {
     private var watched: [UserName: WorkerID] = [:]
     /// Users who have been queued in this step.
     private var justQueued: [UserName] = []
+    /// What is wrong with the files of those who are no users yet.
+    var faults: [UserName: String] = [:]
     /// Users who are being replaced for failed checks.
     var replacing: Set<UserName> = []
     /// Whether it has been told that more would have to be.
@@ -53,6 +63,9 @@ struct Supervisor {
     /// Holds of an earlier master, until their users are reported.
     var holds: [UserName: String]
     var isStopping = false
+    /// The highest number of a user that was forgotten: a namesake goes on from there, so that a late report about the
+    /// one is never taken for the other.
+    var lastForgotten: UInt64 = 0
     var hasFinished = false
     var now = Instant(nanoseconds: 0)
     private var effects: [Effect] = []
@@ -100,6 +113,7 @@ struct Supervisor {
         case .exited(let id, let exit): ended(id, "\(exit)")
         case .probed(let worker, let isEmpty): probed(worker, isEmpty)
         case .awaited(let socket): if watched[socket.user] == socket { startQueue.promote(socket.user) }
+        case .faceFailed(let name): timers.set(.face(name), at: now + .seconds(1))
         case .hold(let name, let reason): hold(name, reason)
         case .release(let name): release(name)
         case .restart(let name): restart(name)
@@ -109,6 +123,9 @@ struct Supervisor {
     private mutating func expire(_ deadline: Deadline) {
         switch deadline {
         case .ready(let id): notReadyInTime(id)
+        case .place(let id): starting.remove(id)
+        case .pulse(let id): suspect(id)
+        case .face(let name): update(name) { $0.repairFace($1) }
         case .patience(let name): update(name) { $0.patienceEnded(&$1) }
         case .restart(let name): update(name) { $0.delayEnded(&$1) }
         case .drain(let id): drainOn(id)
@@ -137,12 +154,7 @@ struct Supervisor {
         isStopping = true
         note("stopping \(users.count) users", rule: "stop")
         for name in users.keys.sorted() {
-            dequeueStart(name)
-            update(name) { supervisor, user in
-                supervisor.timers.cancel(.restart(name))
-                supervisor.timers.cancel(.patience(name))
-                supervisor.dismiss(&user)
-            }
+            update(name) { $0.dismiss(&$1) }
         }
         endWhenEmpty()
     }
@@ -160,7 +172,9 @@ struct Supervisor {
             update(name) { $0.begin(&$1) }
         }
         for name in justQueued where startQueue.contains(name) {
-            guard let face = users[name]?.face, face.standIn == nil else { continue }
+            guard let user = users[name], user.actual == .queued, let face = user.face, face.standIn == nil else {
+                continue
+            }
             watched[name] = face.socket
             emit(.watch(face.socket))
         }
@@ -170,6 +184,7 @@ struct Supervisor {
 
     /// Puts a user among those who wait for a place.
     mutating func enqueueStart(_ user: User) {
+        guard !startQueue.contains(user.name) else { return }
         startQueue.append(user.name, user.settings.plan)
         justQueued.append(user.name)
     }

@@ -40,8 +40,7 @@ extension Supervisor {
 
     /// The settings of the checks may have changed.
     mutating func refreshCheck(_ user: User) {
-        guard case .ready(let process) = user.actual else { return }
-        emit(.forget(process.id))
+        for process in user.actual.processes { emit(.forget(process.id)) }
         for order in checkOrders(user) { emit(.check(order)) }
     }
 

@@ -47,6 +47,8 @@ extension Supervisor {
             else { return }
             let empty = isEmpty ? looks + 1 : 0
             if empty >= Self.drainLooks || supervisor.now >= until {
+                // Who still waits there is not served by this worker any more.
+                if !isEmpty { supervisor.emit(.answer(process.socket, .restarting)) }
                 supervisor.terminate(&user, process)
             } else {
                 user.setPhase(of: id, .draining(until: until, emptyLooks: empty))
@@ -78,18 +80,25 @@ extension Supervisor {
 
     /// Gives up the new process of a swap: what is wanted has changed meanwhile.
     mutating func abandon(_ user: inout User, _ new: Process, keeping old: Process) {
+        remedied(user.name)
         user.actual = .ready(old)
         depart(&user, new, drains: false)
     }
 
-    mutating func swapFailed(
-        _ user: inout User, _ new: Process, keeping old: Process, _ why: String
-    ) {
-        user.failedPlan = new.plan
+    mutating func swapFailed(_ user: inout User, _ plan: WorkerPlan, _ why: String) {
+        user.failedPlan = plan
         user.swapFailure = why
         remedied(user.name)
         note("new settings failed: \(why)", rule: "swap-failed", user: user.name, weight: .warning)
-        abandon(&user, new, keeping: old)
+        reconcile(&user)
+    }
+
+    /// Nothing is wrong with the settings: the process could not be made for the moment.
+    private mutating func swapDelayed(_ user: inout User, _ why: String) {
+        remedied(user.name)
+        user.swapRequest = why
+        note("swap put off: \(why)", rule: "swap-delayed", user: user.name, weight: .warning)
+        timers.set(.restart(user.name), at: now + .seconds(1))
     }
 
     // MARK: death
@@ -98,12 +107,15 @@ extension Supervisor {
         update(id.user) { supervisor, user in
             guard let (role, process) = supervisor.role(of: id, user) else { return }
             supervisor.starting.remove(id)
-            for deadline in [Deadline.ready(id), .drain(id), .kill(id)] { supervisor.timers.cancel(deadline) }
+            for deadline in [Deadline.ready(id), .place(id), .pulse(id), .drain(id), .kill(id)] {
+                supervisor.timers.cancel(deadline)
+            }
             supervisor.emit(.forget(id))
             switch role {
             case .departing:
                 user.departing[id.generation] = nil
                 supervisor.retireUnused(user, process.socket, .restarting)
+                if case .absent = user.actual { supervisor.reconcile(&user) }
             case .stopping(.aborting), .starting, .ready:
                 supervisor.died(&user, process, how)
             case .stopping(.draining), .stopping(.terminating):
@@ -113,16 +125,17 @@ extension Supervisor {
             case .swappedIn(let old):
                 user.actual = .ready(old)
                 supervisor.retireUnused(user, process.socket, .restarting)
-                user.failedPlan = process.plan
-                user.swapFailure = process.failure ?? how
-                supervisor.remedied(id.user)
-                supervisor.note(
-                    "new settings failed: \(process.failure ?? how)", rule: "swap-failed", user: user.name,
-                    weight: .warning)
+                if process.pid == nil {
+                    supervisor.swapDelayed(&user, how)
+                } else {
+                    supervisor.swapFailed(&user, process.plan, process.failure ?? how)
+                }
             case .swappedOut(let new):
                 user.restarts += 1
                 user.lastExit = how
                 user.actual = .starting(new)
+                supervisor.retireUnused(user, process.socket, .restarting)
+                supervisor.ensureFace(&user)
                 supervisor.note("died while its successor starts: \(how)", rule: "restart", user: user.name)
             }
         }
@@ -137,13 +150,13 @@ extension Supervisor {
         user.latency = nil
         user.actual = .absent
         retireUnused(user, process.socket, .restarting)
-        let decision = user.history.died(
-            at: now, readySince: process.readyAt, settings: configuration.worker.restart, chance: nextChance())
-        let cause = process.failure.map { "\(how), \($0)" } ?? how
+        let cause = process.failure.map { $0 == how ? how : "\(how), \($0)" } ?? how
         guard wanted(user) == .up else {
             note("died: \(cause)", rule: "down", user: user.name)
             return reconcile(&user)
         }
+        let decision = user.history.died(
+            at: now, readySince: process.readyAt, settings: configuration.worker.restart, chance: nextChance())
         if decision.beginsCrashLoop {
             note("crash loop: \(cause)", rule: "crash-loop", user: user.name, weight: .warning)
         }
@@ -165,8 +178,7 @@ extension Supervisor {
     }
 
     mutating func delayEnded(_ user: inout User) {
-        guard case .waiting = user.actual else { return }
-        user.actual = .absent
+        if case .waiting = user.actual { user.actual = .absent }
         reconcile(&user)
     }
 }

@@ -11,13 +11,25 @@ extension Supervisor {
             emit(.link(socket))
             user.face = Face(socket: socket)
         }
-        if user.face?.standIn == nil { timers.set(.patience(user.name), at: now + Self.patience) }
+        guard user.face?.standIn == nil, !timers.isSet(.patience(user.name)) else { return }
+        timers.set(.patience(user.name), at: now + Self.patience)
+    }
+
+    /// Makes again what could not be made; what is there stays as it is.
+    mutating func repairFace(_ user: User) {
+        guard let face = user.face else { return }
+        emit(.open(face.socket))
+        emit(.link(face.socket))
+        if let reason = face.standIn { emit(.answer(face.socket, reason)) }
     }
 
     mutating func patienceEnded(_ user: inout User) {
         guard let face = user.face, face.standIn == nil else { return }
         switch user.actual {
         case .absent, .queued, .starting, .waiting:
+            user.face?.standIn = .starting
+            emit(.answer(face.socket, .starting))
+        case .stopping(let departure) where departure.process.readyAt == nil:
             user.face?.standIn = .starting
             emit(.answer(face.socket, .starting))
         case .ready, .swapping, .stopping:

@@ -11,18 +11,22 @@ extension Supervisor {
             reported?.insert(settings.name)
             setUser(settings)
         case .deluser(let name):
+            faults[name] = nil
             delete(name)
         case .fault(let fault):
             reported?.insert(fault.name)
             note("fault: \(fault.text)", rule: "user-file", user: fault.name, weight: .warning)
+            if users[fault.name] == nil { faults[fault.name] = fault.text }
             users[fault.name]?.fault = fault.text
         case .faultless(let name):
+            faults[name] = nil
             guard users[name]?.fault != nil else { return }
             users[name]?.fault = nil
             note("its files are right again", rule: "user-file", user: name)
         case .complete:
             guard let present = reported else { return }
             reported = nil
+            faults = faults.filter { present.contains($0.key) }
             for name in users.keys.sorted() where !present.contains(name) { delete(name) }
         }
     }
@@ -30,6 +34,7 @@ extension Supervisor {
     private mutating func setUser(_ settings: UserSettings) {
         guard !isStopping else { return }
         let name = settings.name
+        faults[name] = nil
         guard users[name] != nil else { return addUser(settings) }
         update(name) { supervisor, user in
             let isBack = user.isDeleted
@@ -47,6 +52,7 @@ extension Supervisor {
 
     private mutating func addUser(_ settings: UserSettings) {
         var user = User(settings: settings, since: now)
+        user.generation = lastForgotten
         user.hold = holds.removeValue(forKey: settings.name)
         assignDatabase(&user)
         users[settings.name] = user
@@ -72,7 +78,7 @@ extension Supervisor {
             user.fault = nil
             if user.hold != nil {
                 user.hold = nil
-                supervisor.emit(.keepHold(name, reason: nil))
+                supervisor.emit(.dropHold(name))
             }
             supervisor.dismiss(&user)
         }
@@ -81,13 +87,20 @@ extension Supervisor {
     /// Takes the user out of service: its link goes first, so that nobody new is sent to a leaving process.
     mutating func dismiss(_ user: inout User) {
         dequeueStart(user.name)
-        timers.cancel(.restart(user.name))
-        timers.cancel(.patience(user.name))
-        let processes = user.actual.processes
+        for deadline in [Deadline.restart(user.name), .patience(user.name), .face(user.name)] {
+            timers.cancel(deadline)
+        }
+        let actual = user.actual
         user.actual = .absent
-        for process in processes { depart(&user, process, drains: !isStopping) }
+        if case .stopping(let departure) = actual {
+            user.departing[departure.process.id.generation] = departure
+        } else {
+            for process in actual.processes { depart(&user, process, drains: !isStopping) }
+        }
         if isStopping {
-            for departure in user.departing.values { terminate(&user, departure.process) }
+            for departure in user.departing.values {
+                if case .draining = departure.phase { terminate(&user, departure.process) }
+            }
         }
         guard let face = user.face else { return }
         emit(.unlink(user.name))
@@ -97,6 +110,7 @@ extension Supervisor {
 
     /// Called when the last process of a dismissed user has ended.
     mutating func forgetUser(_ user: User) {
+        lastForgotten = max(lastForgotten, user.generation)
         leaveDatabase(user)
         remedied(user.name)
         let weight = isStopping && users.count > startLimit ? Happening.Weight.crowd : .routine
@@ -109,7 +123,6 @@ extension Supervisor {
     mutating func hold(_ name: UserName, _ reason: String) {
         update(name) { supervisor, user in
             user.hold = reason
-            supervisor.emit(.keepHold(name, reason: reason))
             supervisor.note("held: \(reason)", rule: "hold", user: name)
             supervisor.reconcile(&user)
         }
@@ -120,7 +133,6 @@ extension Supervisor {
             guard user.hold != nil else { return }
             user.hold = nil
             user.history.reset()
-            supervisor.emit(.keepHold(name, reason: nil))
             supervisor.note("released", rule: "release", user: name)
             supervisor.reconcile(&user)
         }
@@ -165,7 +177,7 @@ extension Supervisor {
     private mutating func raise(_ user: inout User) {
         switch user.actual {
         case .absent:
-            enqueue(&user)
+            if mayStart(user) { enqueue(&user) } else { ensureFace(&user) }
         case .queued, .stopping, .waiting:
             break
         case .starting(let process):
@@ -185,6 +197,13 @@ extension Supervisor {
         }
     }
 
+    /// Two processes of one user must never write to two databases, nor run beside each other where that is not wanted.
+    private func mayStart(_ user: User) -> Bool {
+        user.departing.values.allSatisfy {
+            configuration.worker.swap == .overlap && $0.process.plan.database == user.database
+        }
+    }
+
     private mutating func enqueue(_ user: inout User) {
         user.actual = .queued
         ensureFace(&user)
@@ -198,7 +217,6 @@ extension Supervisor {
     }
 
     private mutating func replace(_ user: inout User, _ process: Process, _ plan: WorkerPlan) {
-        // Two processes of one user must never write to two databases.
         if configuration.worker.swap == .stopFirst || plan.database != process.plan.database {
             user.swapRequest = nil
             standIn(&user, .restarting)
@@ -211,21 +229,22 @@ extension Supervisor {
     private mutating func lower(_ user: inout User, _ reason: DownReason) {
         switch reason {
         case .databaseUnknown:
+            withdraw(&user)
             ensureFace(&user)
-        case .databaseUnavailable:
+        case .databaseUnavailable(let why):
+            if user.face?.standIn != .database {
+                note("answered by the stand-in: \(why)", rule: "database", user: user.name, weight: .crowd)
+            }
             withdraw(&user)
             standIn(&user, .database)
+            if case .starting(let process) = user.actual { starting.remove(process.id) }
             if case .ready(let process) = user.actual {
                 timers.cancel(.ready(process.id))
                 emit(.forget(process.id))
             }
-        case .held:
+        case .held, .disabled:
             withdraw(&user)
-            standIn(&user, .held)
-            endProcess(&user)
-        case .disabled:
-            withdraw(&user)
-            standIn(&user, .disabled)
+            standIn(&user, reason == .disabled ? .disabled : .held)
             endProcess(&user)
         }
     }

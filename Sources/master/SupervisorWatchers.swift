@@ -13,13 +13,15 @@ struct Watcher: Equatable, Sendable {
     }
 
     static let pingInterval = Duration.seconds(2)
-    /// A watcher is replaced when nothing was heard of it for this long: with the ping interval and the time of a start
-    /// a stopped one is replaced within ten seconds.
-    static let silence = Duration.seconds(7)
+    /// A watcher is replaced when it has not answered for this long: with the ping interval and the time of a start a
+    /// stopped one is replaced within ten seconds.
+    static let silence = Duration.seconds(5)
 
     var state = State.waiting
     var generation: UInt64 = 0
-    var heardAt = Instant(nanoseconds: 0)
+    /// When the first question that it has not answered was put to it. Time in which master did not ask does not count:
+    /// master may have been stopped itself.
+    var askedAt: Instant?
     var upSince: Instant?
     var restarts = 0
     var history = RestartHistory()
@@ -57,7 +59,7 @@ extension Supervisor {
         guard !isStopping, var watcher = watchers[kind], watcher.state == .waiting else { return }
         watcher.generation += 1
         watcher.state = .starting(pid: nil)
-        watcher.heardAt = now
+        watcher.askedAt = now
         watcher.upSince = nil
         watcher.complaint = nil
         watchers[kind] = watcher
@@ -71,7 +73,7 @@ extension Supervisor {
 
     mutating func watcherSaid(_ kind: WatcherKind, _ generation: UInt64, _ report: WatcherReport) {
         guard let watcher = watchers[kind], watcher.generation == generation else { return }
-        watchers[kind]?.heardAt = now
+        watchers[kind]?.askedAt = nil
         switch (report, watcher.state) {
         case (.hello(let hello), .starting(let pid?)):
             guard hello.version == protocolVersion else {
@@ -126,7 +128,7 @@ extension Supervisor {
         watcher.restarts += 1
         let decision = watcher.history.died(
             at: now, readySince: watcher.upSince, settings: Watcher.restart, chance: nextChance())
-        let cause = watcher.complaint.map { "\($0), \(why)" } ?? why
+        let cause = watcher.complaint.map { "\(why), \($0)" } ?? why
         watchers[kind] = watcher
         note("ended: \(cause); starting again", rule: "watcher", subject: "\(kind)", weight: .warning)
         timers.set(.watcher(kind), at: now + decision.delay)
@@ -136,9 +138,10 @@ extension Supervisor {
         timers.set(.ping, at: now + Watcher.pingInterval)
         for kind in WatcherKind.allCases {
             guard let watcher = watchers[kind], watcher.state != .waiting else { continue }
-            if now - watcher.heardAt > Watcher.silence {
-                accuse(kind, "silent for \(Int((now - watcher.heardAt).milliseconds / 1000)) s")
+            if let asked = watcher.askedAt, now - asked > Watcher.silence {
+                accuse(kind, "silent for \(Int((now - asked).milliseconds / 1000)) s")
             } else if case .up = watcher.state {
+                watchers[kind]?.askedAt = watcher.askedAt ?? now
                 emit(.ping(kind))
             }
         }

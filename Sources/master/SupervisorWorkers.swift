@@ -58,13 +58,15 @@ extension Supervisor {
     mutating func begin(_ user: inout User) {
         guard !user.isDeleted, wanted(user) == .up else { return }
         let plan = plan(for: user)
+        let request = user.swapRequest
+        user.swapRequest = nil
         switch user.actual {
         case .queued:
             user.actual = .starting(start(&user, plan, mayInherit: true))
             note("starting", rule: "start", user: user.name, weight: crowdWeight)
         case .ready(let old):
-            let why = user.swapRequest ?? "settings changed"
-            user.swapRequest = nil
+            guard request != nil || (old.plan != plan && plan != user.failedPlan) else { return }
+            let why = request ?? "settings changed"
             user.actual = .swapping(old: old, new: start(&user, plan, mayInherit: false))
             note("swapping: \(why)", rule: "swap", user: user.name)
         case .absent, .starting, .swapping, .stopping, .waiting:
@@ -87,6 +89,7 @@ extension Supervisor {
         let process = Process(id: id, socket: socket, plan: plan, startedAt: now)
         starting.insert(id)
         timers.set(.ready(id), at: now + configuration.worker.readyTimeout)
+        timers.set(.place(id), at: now + Self.placeTime)
         emit(.start(id, socket: socket, plan))
         return process
     }
@@ -97,11 +100,16 @@ extension Supervisor {
     }
 
     mutating func executed(_ id: WorkerID) {
-        guard let user = users[id.user], let (_, process) = role(of: id, user) else { return }
-        if checkSettings(user).isWanted {
-            orderCheck(user, process, awaitsReady: true)
-        } else if configuration.worker.heartbeat == .zero {
-            becameReady(id, "its program runs")
+        guard let user = users[id.user], let (role, process) = role(of: id, user) else { return }
+        switch role {
+        case .starting, .swappedIn:
+            if checkSettings(user).isWanted {
+                orderCheck(user, process, awaitsReady: true)
+            } else if configuration.worker.heartbeat == .zero {
+                becameReady(id, "its program runs")
+            }
+        case .ready, .swappedOut, .stopping, .departing:
+            break
         }
     }
 
@@ -109,14 +117,25 @@ extension Supervisor {
         switch notification {
         case .ready: becameReady(id, "READY=1")
         case .heartbeat: beat(id)
-        case .status(let text): users[id.user]?.ownStatus = text
-        case .stopping: break
+        case .status(let text): edit(id) { $0.ownStatus = text }
         }
     }
 
     private mutating func beat(_ id: WorkerID) {
         let now = now
-        edit(id) { $0.pulse.beat(now) }
+        let limit = configuration.worker.heartbeat
+        var bound: Duration?
+        edit(id) { process in
+            process.pulse.beat(now)
+            bound = process.pulse.bound(limit)
+        }
+        if limit > .zero, let bound { timers.set(.pulse(id), at: now + bound) }
+    }
+
+    /// Its heartbeat is stale: a check tells whether it hangs.
+    mutating func suspect(_ id: WorkerID) {
+        guard let user = users[id.user], case .ready(let process) = user.actual, process.id == id else { return }
+        if checkSettings(user).isWanted, wanted(user) == .up { emit(.suspect(id)) }
     }
 
     // MARK: readiness
@@ -132,7 +151,6 @@ extension Supervisor {
                 supervisor.settle(&user, process, why)
             case .swappedIn(let old):
                 user.actual = .ready(process)
-                user.swapFailure = nil
                 // Before the link moves: the keeper takes over no socket on which a leaving process still answers.
                 supervisor.depart(&user, old, drains: true)
                 supervisor.settle(&user, process, why)
@@ -149,6 +167,8 @@ extension Supervisor {
         remedied(user.name)
         emit(.restoreBacklog(process.socket))
         user.health = nil
+        user.failedPlan = nil
+        user.swapFailure = nil
         let took = (now - process.startedAt).milliseconds.rounded()
         note("ready after \(Int(took)) ms: \(why)", rule: "ready", user: user.name, weight: crowdWeight)
         if wanted(user) == .up {
@@ -173,11 +193,16 @@ extension Supervisor {
             let why = "not ready within \(limit.milliseconds / 1000) s"
             switch role {
             case .starting:
+                guard supervisor.wanted(user) == .up else {
+                    supervisor.timers.set(.ready(id), at: supervisor.now + limit)
+                    return
+                }
                 supervisor.abort(&user, process, why)
             case .ready:
                 if user.face?.standIn != nil, supervisor.wanted(user) == .up { supervisor.abort(&user, process, why) }
             case .swappedIn(let old):
-                supervisor.swapFailed(&user, process, keeping: old, why)
+                supervisor.abandon(&user, process, keeping: old)
+                supervisor.swapFailed(&user, process.plan, why)
             case .swappedOut, .stopping, .departing:
                 break
             }

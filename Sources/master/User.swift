@@ -12,6 +12,8 @@ struct Process: Equatable, Sendable {
     let startedAt: Instant
     var readyAt: Instant?
     var pulse = Pulse()
+    /// What it says of itself by STATUS=.
+    var ownStatus: String?
     /// Why it could not be started, where that is known before its exit.
     var failure: String?
 }
@@ -96,7 +98,9 @@ struct User: Equatable, Sendable {
         didSet { if oldValue.kind != actual.kind { sinceChanged = true } }
     }
     var since: Instant
-    var face: Face?
+    var face: Face? {
+        didSet { if (oldValue?.standIn == nil) != (face?.standIn == nil) { sinceChanged = true } }
+    }
     /// Processes that nobody is sent to any more, by generation.
     var departing: [UInt64: Departure] = [:]
     /// The last process or socket number given out.
@@ -119,8 +123,6 @@ struct User: Equatable, Sendable {
     /// Since when its checks pass, while they do.
     var passingSince: Instant?
     var latency: Double?
-    /// What the worker says of itself by STATUS=.
-    var ownStatus: String?
     fileprivate(set) var sinceChanged = true
 
     init(settings: UserSettings, since: Instant) {

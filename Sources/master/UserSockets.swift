@@ -18,7 +18,9 @@ final class UserSockets {
         self.group = group
     }
 
+    /// Makes a socket, unless it is there.
     func open(_ socket: WorkerID) throws {
+        guard held[socket] == nil else { return }
         let path = socketPath(socket, runtime: runtime)
         let descriptor = try UnixSocket.listen(at: path, mode: mode)
         if let group { try check("chown", path) { chown(path, uid_t.max, group) } }
@@ -26,7 +28,10 @@ final class UserSockets {
     }
 
     /// Points the link to this socket. rename(2) replaces it in one step: a customer finds the old one or the new one.
+    ///
+    /// - Throws: where there is no such socket, too: what customers reach stays as it is.
     func link(_ socket: WorkerID) throws {
+        guard held[socket] != nil else { throw SystemError("link", "\(socket)", code: ENOENT) }
         let path = linkPath(socket.user)
         let draft = "\(path).new"
         Glibc.unlink(draft)

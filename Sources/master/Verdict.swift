@@ -78,7 +78,11 @@ struct Pulse: Equatable, Sendable {
     /// beats each second is known to hang long before who beats each ten.
     func heartbeat(_ now: Instant, limit: Duration) -> Heartbeat {
         guard let last, limit > .zero else { return .none }
-        let bound = longestGap.map { min(limit, $0 * 2) } ?? limit
-        return now - last > bound ? .stale : .fresh
+        return now - last > bound(limit) ? .stale : .fresh
+    }
+
+    /// The longest silence that is still fresh.
+    func bound(_ limit: Duration) -> Duration {
+        longestGap.map { min(limit, $0 * 2) } ?? limit
     }
 }

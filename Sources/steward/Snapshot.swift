@@ -8,6 +8,8 @@ struct Snapshot {
     var watchers: [WatcherStatus] = []
     var databases: [DatabaseStatus] = []
     var users: [UserStatus] = []
+    /// What is worth a line beside the tables.
+    var notes: [String] = []
 
     init(_ connection: ControlConnection) throws {
         try connection.ask(.status) { answer in
@@ -16,7 +18,8 @@ struct Snapshot {
             case .watcher(let status): watchers.append(status)
             case .database(let status): databases.append(status)
             case .user(let status): users.append(status)
-            case .done, .refused, .event, .line: break
+            case .line(let line): notes.append(line.text)
+            case .done, .refused, .event: break
             }
         }
     }
@@ -48,7 +51,7 @@ struct Snapshot {
                         ]
                     })
         }
-        return lines + [""] + userLines(users, now: now)
+        return lines + [""] + userLines(users, now: now) + notes
     }
 
     func userLines(_ users: [UserStatus], now: Int64) -> [String] {

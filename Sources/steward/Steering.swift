@@ -43,11 +43,11 @@ struct Restart: ParsableCommand {
         try place.connect().ask(.restart(UsersRequest(users)))
         guard wait else { return }
         try Completion(place: place, users: users).wait { status in
-            let old = try before.user(status.name).generation
-            if status.state == "ready", let reason = status.reason {
+            let old = try before.user(status.name)
+            if status.state == "ready", let reason = status.reason, reason != old.reason {
                 throw Failure("\(status.name): \(reason)", code: 1)
             }
-            return try Completion.isUp(status) && status.generation != old
+            return try Completion.isUp(status) && status.generation != old.generation
         }
     }
 }

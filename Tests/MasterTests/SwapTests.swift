@@ -131,7 +131,6 @@ import Testing
         let worker = script.ready(alice)
         script.clear()
         script.send(.hold(alice, reason: "unpaid"))
-        #expect(script.effects.contains(.keepHold(alice, reason: "unpaid")))
         #expect(script.effects.contains { if case .answer(_, .held) = $0 { true } else { false } })
         #expect(script.state(alice) == "stopping")
         for _ in 0..<5 {

@@ -55,13 +55,15 @@ int clinux_become_subreaper(void);
 
 int clinux_pipe(int fds[2]);
 int clinux_socketpair(int fds[2]);
-// type: SOCK_STREAM or SOCK_DGRAM, family AF_UNIX.
+// Of the family AF_UNIX; a stream unless `datagram`.
 int clinux_unix_socket(int datagram);
+// Never waits: O_NONBLOCK belongs to the open file description (fcntl(2)), so a worker that shares the socket may have
+// made it blocking for everybody.
 int clinux_accept(int fd);
 int clinux_peer(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
 // Each datagram that arrives on fd names its sender: SO_PASSCRED of unix(7).
 int clinux_want_credentials(int fd);
-ssize_t clinux_receive_datagram(int fd, void *buffer, size_t size, pid_t *pid, uid_t *uid);
+ssize_t clinux_receive_datagram(int fd, void *buffer, size_t size, pid_t *pid);
 // Sends bytes and, where `descriptor` is not -1, a copy of it with the first of them: SCM_RIGHTS of unix(7).
 ssize_t clinux_send(int fd, const void *bytes, size_t size, int descriptor);
 // Receives bytes and at most `capacity` descriptors; *count tells how many came.
