@@ -20,7 +20,7 @@ help:
 
 build:
 	@deploy/install-deps --quiet
-	$(SWIFT) build -c release --static-swift-stdlib
+	$(SWIFT) build -c release
 
 demo: build
 	@deploy/demo
@@ -35,12 +35,15 @@ check:
 	@if command -v shellcheck >/dev/null; then shellcheck $(scripts); else echo "shellcheck is not here: skipped"; fi
 	@$(MAKE) --no-print-directory test
 
-# master finds the other programs beside its own executable, so all of them go into one folder. Does not build: this
-# may run as root.
+# master finds the other programs beside its own executable, so all of them go into one folder, and with them the
+# libraries of Swift, which all of them share in memory: linked into each they would cost twice as much. Does not build:
+# this may run as root.
 install:
 	@test -x $(bin)/master || { echo "make install: nothing is built; run make build first" >&2; exit 1; }
 	install -d $(DESTDIR)$(PREFIX)/lib/steward $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(wildcard $(addprefix $(bin)/,$(programs))) $(DESTDIR)$(PREFIX)/lib/steward
+	install -m 644 $$(ldd $(bin)/master $(bin)/keeper $(bin)/dbwatch $(bin)/steward | awk '/swift/ && $$2 == "=>" {print $$3}' | sort -u) \
+		$(DESTDIR)$(PREFIX)/lib/steward
 	ln -sf ../lib/steward/steward $(DESTDIR)$(PREFIX)/bin/steward
 
 clean:
