@@ -22,6 +22,7 @@ public final class Child: Sendable {
         var envp = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in argv + envp { free(text) } }
         var pid: pid_t = 0
+        OpenDescriptors.stayHere()
         let code = clinux_spawn(&pid, path, &argv, &envp, descriptors.map(\.number), Int32(descriptors.count))
         guard code == 0 else { throw SystemError("posix_spawn", path, code: code) }
         self.pid = pid

@@ -242,6 +242,7 @@ public actor PostgreSQL {
         var environment: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=/usr/bin:/bin"), strdup("LC_ALL=C"), nil]
         defer { for text in argv + environment { free(text) } }
         var process: pid_t = 0
+        OpenDescriptors.stayHere()
         let error = clinux_spawn(&process, arguments[0], &argv, &environment, [input, log, log], 3)
         guard error == 0 else { throw SystemError("posix_spawn", arguments[0], code: error) }
         return process

@@ -151,6 +151,7 @@ public final class WatcherProcess<Orders: Message, Report: Message> {
         var envp = environment.map { strdup($0) } + [nil]
         defer { for text in argv + envp { free(text) } }
         var pid: pid_t = 0
+        OpenDescriptors.stayHere()
         let code = clinux_spawn(&pid, path, &argv, &envp, descriptors, Int32(descriptors.count))
         guard code == 0 else { throw SystemError("posix_spawn", path, code: code) }
         return pid
