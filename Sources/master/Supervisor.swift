@@ -78,7 +78,7 @@ struct Supervisor {
         self.configuration = configuration
         self.holds = holds
         startLimit = configuration.worker.startConcurrency ?? 2 * processors
-        chance = SplitMix64(state: seed)
+        chance = SplitMix64(seed: seed)
         for database in configuration.databases { databases[database.name] = DatabaseRow(settings: database) }
         for kind in WatcherKind.allCases where isNeeded(kind) { watchers[kind] = Watcher() }
     }
@@ -250,17 +250,4 @@ enum Signal {
     static let kill: Int32 = 9
     static let terminate: Int32 = 15
     static let resume: Int32 = 18
-}
-
-/// A small generator of random numbers (Steele, Lea and Flood 2014): its seed makes a run repeatable.
-struct SplitMix64: RandomNumberGenerator, Sendable {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

@@ -18,7 +18,7 @@ import Testing
             }
         }
 
-        static func random(_ random: inout SeededGenerator) -> Content {
+        static func random(_ random: inout SplitMix64) -> Content {
             if Int.random(in: 0..<5, using: &random) == 0 { return .faulty }
             let plan = Bool.random(using: &random) ? Plan.paid : .free
             return .good(plan, files: Bool.random(using: &random) ? Int.random(in: 100..<200, using: &random) : nil)
@@ -28,7 +28,7 @@ import Testing
     /// The folder and what is known to be in it.
     private final class World {
         let fixture: UsersFixture
-        var random: SeededGenerator
+        var random: SplitMix64
         private(set) var model: [String: Content] = [:]
         /// Folders without user.yaml.
         private var empty: Set<String> = []
@@ -37,7 +37,7 @@ import Testing
 
         init(seed: UInt64) throws {
             fixture = try UsersFixture()
-            random = SeededGenerator(seed: seed)
+            random = SplitMix64(seed: seed)
         }
 
         private func folder(_ name: String) -> String { "\(fixture.users)/\(name)" }

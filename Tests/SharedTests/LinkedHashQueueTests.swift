@@ -35,7 +35,7 @@ import Testing
 
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func behavesAsItsModel(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var queue = LinkedHashQueue<Int, Int>()
         var model = Model()
         for value in 0..<2000 {

@@ -44,7 +44,7 @@ import Testing
 
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
     func behavesAsItsModel(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var timers = Timers<Int>()
         var model: [Int: Instant] = [:]
         for now in 0..<3000 as Range<Int64> {
