@@ -58,13 +58,16 @@ func byHandItPrintsEachChangeUntilItIsInterrupted(_ signal: Int32) async throws 
                   main-c: {conninfo: "service=third"}
                 """, folder)
             let deadline = Instant.now() + .seconds(20)
-            while run.lines.count < 3, Instant.now() < deadline { try await Task.sleep(for: .milliseconds(10)) }
+            // A database may have more than one line by then: its latency is reported when it has changed enough.
+            while Set(run.lines.map { $0.prefix(6) }).count < 3, Instant.now() < deadline {
+                try await Task.sleep(for: .milliseconds(10))
+            }
             kill(run.process, signal)
             #expect(try await run.exit() == 0)
             let lines = run.lines.sorted()
             #expect(lines.first?.hasPrefix("main-a available read-write ") == true)
             #expect(lines.first?.hasSuffix(" ms") == true)
-            #expect(lines.dropFirst().first == "main-b unavailable: refused")
+            #expect(lines.contains("main-b unavailable: refused"))
             #expect(lines.last == "main-c unavailable: no such database")
         }
     }
