@@ -24,16 +24,19 @@ public struct LineHandler: LogHandler {
         let message = "\(event.message)"
         let text = String(message.map { $0.isNewline ? " " : $0 })
         let start = journal ? "<\(Self.priority(event.level))>" : "\(rfc3339(wallClock())) \(event.level) "
-        Self.write("\(start)\(label): \(text)\n")
+        Self.write("\(start)\(label): \(text)".prefix(Self.longestLine) + "\n")
     }
+
+    /// In characters: with the longest of them a line still fits a pipe that is not full (pipe(7)).
+    private static let longestLine = 1000
 
     /// A reader that does not read must not stop the writer: a line that standard error would not take at once is
     /// dropped.
-    private static func write(_ line: String) {
+    private static func write(_ line: some StringProtocol) {
         var standardError = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
         guard poll(&standardError, 1, 0) == 1 else { return }
-        var line = line
-        line.withUTF8 { _ = Glibc.write(2, $0.baseAddress, min($0.count, 4096)) }
+        let bytes = Array(line.utf8)
+        _ = Glibc.write(2, bytes, bytes.count)
     }
 
     /// The levels of syslog(3).

@@ -143,7 +143,6 @@ extension Supervisor {
 
     private mutating func died(_ user: inout User, _ process: Process, _ how: String) {
         remedied(user.name)
-        user.restarts += 1
         user.lastExit = how
         user.lastFailure = process.failure
         user.health = nil
@@ -152,9 +151,11 @@ extension Supervisor {
         retireUnused(user, process.socket, .restarting)
         let cause = process.failure.map { $0 == how ? how : "\(how), \($0)" } ?? how
         guard wanted(user) == .up else {
+            // Its database is away, or it was to end anyway: that counts for nothing.
             note("died: \(cause)", rule: "down", user: user.name)
             return reconcile(&user)
         }
+        user.restarts += 1
         let decision = user.history.died(
             at: now, readySince: process.readyAt, settings: configuration.worker.restart, chance: nextChance())
         if decision.beginsCrashLoop {

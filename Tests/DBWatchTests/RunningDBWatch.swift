@@ -77,7 +77,7 @@ actor RunningDBWatch {
     }
 
     static func exit(of process: pid_t) async throws -> Int32 {
-        let deadline = Instant.now() + .seconds(20)
+        let deadline = Instant.now() + .seconds(60)
         var status: Int32 = 0
         while clinux_wait(process, 0, &status) < 0 {
             guard Instant.now() < deadline else { throw Missing(description: "dbwatch does not end") }
@@ -102,7 +102,7 @@ actor RunningDBWatch {
     /// Waits for a report of `name` with this state and cause, later than those that are known already.
     @discardableResult
     func next(
-        _ name: String, _ state: DatabaseState, _ cause: String? = nil, within limit: Duration = .seconds(20)
+        _ name: String, _ state: DatabaseState, _ cause: String? = nil, within limit: Duration = .seconds(60)
     ) async throws -> DatabaseReport {
         var seen = reports.count
         let deadline = Instant.now() + limit
@@ -129,7 +129,7 @@ actor RunningDBWatch {
     func ping() async throws {
         try link.send(.ping)
         let pongs = pongs
-        let deadline = Instant.now() + .seconds(20)
+        let deadline = Instant.now() + .seconds(60)
         while self.pongs == pongs {
             try receive()
             guard Instant.now() < deadline else { throw Missing(description: "no pong") }

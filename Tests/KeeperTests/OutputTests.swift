@@ -59,7 +59,7 @@ import Testing
         try await bench.write([UInt8](repeating: 10, count: 1 << 20), to: pipe)
         try bench.keeper.send(.settings(KeeperSettings(logs: "\(bench.folder.path)/good")))
         // It is tried again after a while.
-        let deadline = Instant.now() + .seconds(20)
+        let deadline = Instant.now() + .seconds(60)
         while bench.folder.content("good/alice.log") == nil && Instant.now() < deadline {
             try await bench.write([10], to: pipe)
             try await Task.sleep(for: .milliseconds(20))

@@ -59,7 +59,7 @@ public final class Load: Sendable {
     public var result: LoadResult { state.withLock { $0.result } }
 
     /// Waits until so many more requests are through.
-    public func more(_ count: Int, within limit: Duration = .seconds(20)) async throws {
+    public func more(_ count: Int, within limit: Duration = .seconds(60)) async throws {
         let goal = finished + count
         try await eventually("\(goal) requests are through", within: limit) { finished >= goal }
     }
