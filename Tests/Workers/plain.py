@@ -13,6 +13,8 @@ SICK_FILE       /healthz answers 500 while this file exists
 SILENT          set: no notification, neither READY=1 nor WATCHDOG=1
 STUBBORN        set: SIGTERM is ignored
 CHILD           set: a process of its session that ignores SIGTERM goes on beside it
+DAEMON          set: a process in a session of its own goes on beside it, no child of its any more
+BLOCKING        set: the listening socket is made blocking for everybody who shares it
 OUTPUT          that many lines on standard output at the start
 """
 
@@ -81,6 +83,8 @@ async def main():
         sys.exit(int(os.environ["EXIT"]))
     if os.environ.get("CHILD"):
         subprocess.Popen(["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"])
+    if os.environ.get("DAEMON"):
+        subprocess.run(["/bin/sh", "-c", "setsid sh -c 'while :; do sleep 1; done' &"], check=True)
     if os.environ.get("SILENT"):
         os.environ.pop("NOTIFY_SOCKET", None)
     listener = worker.adopt()
@@ -88,6 +92,8 @@ async def main():
     application = worker.Application([("/", Index), ("/healthz", Health, {"is_ready": lambda: state["ready"]})])
     process = worker.Worker(application, listener)
     running = asyncio.ensure_future(process.run())
+    if os.environ.get("BLOCKING"):
+        os.set_blocking(3, True)
     await asyncio.sleep(float(os.environ.get("READY_AFTER", "0")))
     if os.environ.get("STUBBORN"):
         asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
