@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -118,6 +120,22 @@ int clinux_wait(pid_t pid, int keep, int *status) {
 }
 
 int clinux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+int clinux_may_renice(void) {
+    struct rlimit limit;
+    // The limit counts from 20 downwards: 20 allows a nice value of 0.
+    return geteuid() == 0 || (getrlimit(RLIMIT_NICE, &limit) == 0 && limit.rlim_cur >= 20);
+}
+
+void clinux_renice_group(pid_t leader, int value) {
+    setpriority(PRIO_PGRP, (id_t)leader, value);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/autogroup", (int)leader);
+    int group = open(path, O_WRONLY | O_CLOEXEC);
+    if (group < 0) return;
+    dprintf(group, "%d", value);
+    close(group);
+}
 
 int clinux_pipe(int fds[2]) { return pipe2(fds, O_CLOEXEC); }
 

@@ -1,9 +1,10 @@
 // launch: the last steps between Steward's spawn and a worker's own program.
 //
-//   launch [-n FILES] [-u ACCOUNT] [-d FOLDER] [-e FD] -- PROGRAM [ARGUMENT ...]
+//   launch [-n FILES] [-p NICE] [-u ACCOUNT] [-d FOLDER] [-e FD] -- PROGRAM [ARGUMENT ...]
 //
 // It runs in the session that the spawn made, with the worker's environment and descriptors: 0 /dev/null, 1 and 2 the
-// output, 3 the listening socket. It sets the limit of open files (-n), the account with its groups (-u), the
+// output, 3 the listening socket. It sets the limit of open files (-n), the nice
+// value that it starts with (-p), the account with its groups (-u), the
 // folder (-d) and LISTEN_PID, looks PROGRAM up in PATH, and executes it with its absolute path as argv[0]: Python takes another
 // installation's prefix otherwise. What fails is written as one line to FD (-e), which is close-on-exec: its end
 // without a line tells that the program has been executed.
@@ -37,6 +38,15 @@ static void limit_files(const char *text) {
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0) fail("limit of open files", text, errno);
 }
 
+// Where sessions are scheduled as groups (sched(7), "The autogroup feature"), only the group's value counts.
+static void be_nice(const char *value) {
+    if (setpriority(PRIO_PROCESS, 0, atoi(value)) < 0) fail("nice value", value, errno);
+    int group = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+    if (group < 0) return;
+    if (write(group, value, strlen(value)) < 0) errno = 0;  // A kernel that refuses leaves the start as it is.
+    close(group);
+}
+
 static void become(const char *account) {
     errno = 0;
     struct passwd *entry = getpwnam(account);
@@ -68,11 +78,13 @@ static const char *find(const char *program) {
 int main(int argc, char *argv[]) {
     const char *account = NULL;
     const char *files = NULL;
+    const char *nice_value = NULL;
     const char *folder = NULL;
     int option;
-    while ((option = getopt(argc, argv, "+n:u:d:e:")) != -1) {
+    while ((option = getopt(argc, argv, "+n:p:u:d:e:")) != -1) {
         switch (option) {
         case 'n': files = optarg; break;
+        case 'p': nice_value = optarg; break;
         case 'u': account = optarg; break;
         case 'd': folder = optarg; break;
         case 'e': report = atoi(optarg); break;
@@ -80,11 +92,12 @@ int main(int argc, char *argv[]) {
         }
     }
     if (optind >= argc) {
-        fputs("usage: launch [-n FILES] [-u ACCOUNT] [-d FOLDER] [-e FD] -- PROGRAM [ARGUMENT ...]\n", stderr);
+        fputs("usage: launch [-n FILES] [-p NICE] [-u ACCOUNT] [-d FOLDER] [-e FD] -- PROGRAM [ARGUMENT ...]\n", stderr);
         return 2;
     }
     if (report > 2) fcntl(report, F_SETFD, FD_CLOEXEC);
     if (files) limit_files(files);
+    if (nice_value) be_nice(nice_value);
     if (account) become(account);
     if (folder && chdir(folder) < 0) fail("folder", folder, errno);
     char pid[16];

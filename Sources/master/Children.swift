@@ -69,6 +69,14 @@ final class WorkerChild {
     /// A copy of the read end of its output: it outlives the keeper.
     let output: Descriptor
 
+    /// The nice value of a worker that is starting: its work can wait, that of the ready ones cannot.
+    private static let startNice = 10
+
+    /// It is ready: it runs as everybody else.
+    func endStart() {
+        if clinux_may_renice() == 1 { clinux_renice_group(child.pid, 0) }
+    }
+
     private init(child: Child, execution: Descriptor, output: Descriptor) {
         self.child = child
         self.execution = execution
@@ -84,6 +92,7 @@ final class WorkerChild {
         var env = plan.env
         env["STEWARD_GENERATION"] = String(id.generation)
         var arguments = ["-n", String(plan.files), "-d", plan.folder, "-e", "4"]
+        if clinux_may_renice() == 1 { arguments += ["-p", String(startNice)] }
         if let account = plan.runAs, mayChangeAccount { arguments += ["-u", account] }
         let child = try Child.spawn(
             launch, arguments + ["--"] + plan.command, env: env,

@@ -87,8 +87,9 @@ enum Effect: Equatable, Sendable {
     case open(WorkerID)
     /// Nothing points to this socket any more: the keeper answers who still waits, master lets go of it.
     case retire(WorkerID, StandInReason)
-    /// The backlog that a worker's own listen() may have lowered.
-    case restoreBacklog(WorkerID)
+    /// A worker has become ready: it runs like everybody else, and gets back the backlog that its own listen() may have
+    /// lowered.
+    case welcome(WorkerID, socket: WorkerID)
     case link(WorkerID)
     case unlink(UserName)
     case answer(WorkerID, StandInReason)

@@ -11,7 +11,9 @@ extension Loop {
             switch effect {
             case .open(let socket): return openSocket(socket)
             case .retire(let socket, let reason): return retire(StandIn(socket, reason))
-            case .restoreBacklog(let socket): sockets.restoreBacklog(socket)
+            case .welcome(let id, let socket):
+                sockets.restoreBacklog(socket)
+                workers[id]?.endStart()
             case .link(let socket): return link(socket)
             case .unlink(let user): sockets.unlink(user)
             case .answer(let socket, let reason): return tellKeeper(.answer(StandIn(socket, reason)))

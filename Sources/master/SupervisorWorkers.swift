@@ -165,7 +165,7 @@ extension Supervisor {
         starting.remove(process.id)
         timers.cancel(.ready(process.id))
         remedied(user.name)
-        emit(.restoreBacklog(process.socket))
+        emit(.welcome(process.id, socket: process.socket))
         user.health = nil
         user.failedPlan = nil
         user.swapFailure = nil

@@ -51,6 +51,12 @@ int clinux_wait(pid_t pid, int keep, int *status);
 // Orphaned descendants become children of this process: PR_SET_CHILD_SUBREAPER of prctl(2).
 int clinux_become_subreaper(void);
 
+// Whether this process may take a nice value back: root may, and who was given the right by RLIMIT_NICE (getrlimit(2)).
+int clinux_may_renice(void);
+// Sets the nice value of every thread of a process group, and of the group that the kernel schedules its session as
+// (sched(7), "The autogroup feature").
+void clinux_renice_group(pid_t leader, int value);
+
 // Sockets and pipes: non-blocking, except for the end of a pipe that a worker writes to
 
 int clinux_pipe(int fds[2]);
