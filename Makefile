@@ -8,13 +8,14 @@ bin = .build/release
 programs = master keeper dbwatch pathwatch dispatch console launch steward
 scripts = deploy/demo deploy/install-deps .ci/run
 
-.PHONY: help build demo test check install clean
+.PHONY: help build demo test check bench install clean
 
 help:
 	@echo "make build    release binaries in $(bin)"
 	@echo "make demo     a whole Steward with databases and nginx to try; FOR=20 ends it after 20 seconds"
 	@echo "make test     install what is missing and run every test"
 	@echo "make check    format lint, shellcheck, tests; warnings are errors"
+	@echo "make bench    Steward beside runit, s6 and uWSGI Emperor; N=100 ROUNDS=1 for a short one; BIN=FOLDER of programs"
 	@echo "make install  into DESTDIR and PREFIX ($(PREFIX))"
 	@echo "make clean    remove everything that was built"
 
@@ -34,6 +35,11 @@ check:
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
 	@if command -v shellcheck >/dev/null; then shellcheck $(scripts); else echo "shellcheck is not here: skipped"; fi
 	@$(MAKE) --no-print-directory test
+
+# With BIN= nothing is built: those programs are measured.
+bench: $(if $(BIN),,build)
+	@deploy/install-deps --quiet bench
+	@Benchmarks/bench.py --bin $(or $(BIN),$(bin)) $(if $(N),--users $(N)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(BENCH)
 
 # master finds the other programs beside its own executable, so all of them go into one folder. Does not build: this
 # may run as root.
