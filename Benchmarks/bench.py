@@ -21,6 +21,13 @@ from supervisors import EVERYONE, Steward, Supervisor
 HERE = Path(__file__).resolve().parent
 
 
+def quick_folder() -> Path:
+    """A folder in memory where there is one, as /run is: what a disk's file system does is not the matter here."""
+    memory = Path("/dev/shm")
+    usable = memory.is_mount() and os.access(memory, os.W_OK) and not os.statvfs(memory).f_flag & os.ST_NOEXEC
+    return memory if usable else Path(tempfile.gettempdir())
+
+
 def arguments() -> argparse.Namespace:
     plan = Plan()
     parser = argparse.ArgumentParser(description=__doc__)
@@ -30,6 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=plan.kills, help="single crashes a round, each of another user")
     parser.add_argument("--drops", type=int, default=plan.drops, help="users added in a round")
     parser.add_argument("--idle", type=float, default=plan.idle, metavar="SECONDS", help="how long idle CPU is watched")
+    parser.add_argument("--folder", type=Path, default=quick_folder(), help="where everything is laid out (%(default)s)")
     parser.add_argument("--only", action="append", metavar="NAME", help="leave out who is not named; may be repeated")
     parser.add_argument("--output", type=Path, default=HERE / "results.md", help="where the table goes beside standard output")
     return parser.parse_args()
@@ -62,7 +70,7 @@ def run(chosen: list[type[Supervisor]], plan: Plan, folder: Path) -> report.Resu
         # Each round begins with another one, so that nobody always follows the same neighbour.
         for kind in chosen[number % len(chosen):] + chosen[:number % len(chosen)]:
             print(f"round {number + 1} of {plan.rounds}: {kind.name}", file=sys.stderr, flush=True)
-            trial = Trial(kind, folder / f"{number}-{kind.__name__.lower()}", worker, births, plan)
+            trial = Trial(kind, folder / f"{number}-{chosen.index(kind)}", worker, births, plan)
             results[kind.name].append(trial.run())
     births.close()
     return results
@@ -75,9 +83,9 @@ def main() -> None:
     os.umask(0o022)
     try:
         chosen = contestants(given.only)
-        lines = about(chosen, plan)
+        lines = about(chosen, plan, given.folder)
         processes.adopt_orphans()
-        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        with tempfile.TemporaryDirectory(prefix="b-", dir=given.folder) as folder:
             results = run(chosen, plan, Path(folder))
     except (Trouble, subprocess.CalledProcessError) as trouble:
         sys.exit(f"bench: {trouble}")

@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.trouble import Trouble
@@ -24,6 +25,8 @@ class Births:
         self.path = path
         self.latest: dict[str, Birth] = {}
         self.count = 0
+        #: Whether anybody can still be started; asked while nobody is.
+        self.is_hopeful: Callable[[], bool] = lambda: True
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(path)
 
@@ -41,32 +44,30 @@ class Births:
         missing = {user for user in users if not self._is_later(user, after)}
         deadline = time.monotonic() + limit
         while missing:
-            self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
-            try:
-                birth = self._receive()
-            except TimeoutError:
-                names = ", ".join(sorted(missing)[:5])
-                raise Trouble(f"after {limit:.0f} s {len(missing)} of {len(users)} do not run: {names} …") from None
-            if birth.at > after:
+            birth = self._receive(1)
+            if birth and birth.at > after:
                 missing.discard(birth.user)
+            if not birth and (time.monotonic() > deadline or not self.is_hopeful()):
+                names = ", ".join(sorted(missing)[:5])
+                raise Trouble(f"{len(missing)} of {len(users)} do not run: {names} …")
         return [self.latest[user] for user in users]
 
     def drain(self, seconds: float) -> None:
         """Lets time pass, hearing who starts meanwhile."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            self._socket.settimeout(left)
-            try:
-                self._receive()
-            except TimeoutError:
-                return
+            self._receive(left)
 
     def _is_later(self, user: str, after: int) -> bool:
         birth = self.latest.get(user)
         return birth is not None and birth.at > after
 
-    def _receive(self) -> Birth:
-        user, pid, at = self._socket.recv(256).decode().split()
+    def _receive(self, seconds: float) -> Birth | None:
+        self._socket.settimeout(seconds)
+        try:
+            user, pid, at = self._socket.recv(256).decode().split()
+        except TimeoutError:
+            return None
         birth = Birth(user, int(pid), int(at))
         self.latest[user] = birth
         self.count += 1

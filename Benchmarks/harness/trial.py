@@ -40,13 +40,14 @@ class Trial:
         self.figures = Figures()
 
     def run(self) -> Figures:
-        self._live("one", [self._weigh, self._idle, self._drop, self._crash])
-        self._live("two", [self._burst])
+        self._live("1", [self._weigh, self._idle, self._drop, self._crash])
+        self._live("2", [self._burst])
         return self.figures
 
     def _live(self, name: str, measures: list[Callable[[Supervisor], None]]) -> None:
         supervisor = self.kind(self.folder / name, self.worker, self.births.path)
         self.births.forget()
+        self.births.is_hopeful = supervisor.is_running
         try:
             self._boot(supervisor)
             for measure in measures:

@@ -90,6 +90,9 @@ class Supervisor:
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, usual)
 
+    def is_running(self) -> bool:
+        return self.pid in processes.descendants(os.getpid())
+
     def supervising(self, workers: set[int]) -> list[int]:
         """All of its processes but the workers."""
         return [self.pid, *(pid for pid in processes.descendants(self.pid) if pid not in workers)]
@@ -98,7 +101,7 @@ class Supervisor:
         """Ends it and everything that it started."""
         if self.pid and self.ending is not None:
             tree = [self.pid, *processes.descendants(self.pid)]
-            if self.pid in processes.descendants(os.getpid()):
+            if self.is_running():
                 os.kill(self.pid, self.ending)
             processes.await_end(tree, 20)
         processes.end_descendants()
