@@ -15,7 +15,7 @@ help:
 	@echo "make demo     a whole Steward with databases and nginx to try; FOR=20 ends it after 20 seconds"
 	@echo "make test     install what is missing and run every test"
 	@echo "make check    format lint, shellcheck, tests; warnings are errors"
-	@echo "make bench    Steward beside runit, s6 and uWSGI Emperor; N=100 ROUNDS=1 for a short one; BIN=FOLDER of programs"
+	@echo "make bench    Steward beside runit, s6 and the uWSGI Emperor; N=50 ROUNDS=1 for a short run"
 	@echo "make install  into DESTDIR and PREFIX ($(PREFIX))"
 	@echo "make clean    remove everything that was built"
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Compares Steward with runit, s6 and the uWSGI Emperor, with the same do-nothing worker. README.md says what is measured."""
+"""Compares Steward with runit, s6 and the uWSGI Emperor, with the same do-nothing worker. README.md says how."""
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,9 +38,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=plan.kills, help="single crashes a round, each of another user")
     parser.add_argument("--drops", type=int, default=plan.drops, help="users added in a round")
     parser.add_argument("--idle", type=float, default=plan.idle, metavar="SECONDS", help="how long idle CPU is watched")
-    parser.add_argument("--folder", type=Path, default=quick_folder(), help="where everything is laid out (%(default)s)")
+    parser.add_argument("--folder", type=Path, default=quick_folder(), help="where all is laid out (%(default)s)")
     parser.add_argument("--only", action="append", metavar="NAME", help="leave out who is not named; may be repeated")
-    parser.add_argument("--output", type=Path, default=HERE / "results.md", help="where the table goes beside standard output")
+    parser.add_argument("--output", type=Path, default=HERE / "results.md", help="a copy of the table (%(default)s)")
     return parser.parse_args()
 
 
@@ -81,6 +82,9 @@ def main() -> None:
     plan = Plan(users=given.users, rounds=given.rounds, kills=given.kills, drops=given.drops, idle=given.idle)
     Steward.bin = given.bin.resolve()
     os.umask(0o022)
+    # Whoever ends the benchmark ends what it has started.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         chosen = contestants(given.only)
         lines = about(chosen, plan, given.folder)

@@ -1,7 +1,7 @@
 // The do-nothing worker of the benchmark, the same under every supervisor.
 //
-// It proves that it runs by one datagram "USER PID NANOSECONDS" to the socket $BENCH_SOCKET, then waits for its end. The
-// time is taken before anything else is done: how fast the benchmark reads does not matter.
+// It proves that it runs by one datagram "USER PID NANOSECONDS" to the socket $BENCH_SOCKET, then waits for its end.
+// The time is taken before anything else is done: how fast the benchmark reads does not matter.
 //
 // It knows its user by the name of its folder or, where it was given a vassal file NAME.ini, by that name.
 

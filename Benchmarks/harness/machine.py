@@ -17,7 +17,7 @@ def about(contestants: list[type[Supervisor]], plan: Plan, folder: Path) -> list
         f"{time.strftime('%Y-%m-%d %H:%M')}; {os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB, "
         f"Linux {platform.release()}, everything in {folder}; load before the first round {load[0]:.1f}",
         ", ".join(f"{kind.name} {kind.version()}" for kind in contestants),
-        f"rounds: {plan.rounds}, in turns; single crashes and new users of all rounds together, else medians of the rounds",
+        f"rounds: {plan.rounds}, in turns; crashes and new users of all rounds together, else medians of the rounds",
     ]
 
 

@@ -17,7 +17,7 @@ Results = dict[str, list[Figures]]
 
 @dataclass(frozen=True)
 class Mark:
-    """What Steward has to reach with 500 users: at most `most`, in the row's unit or as a multiple of the best peer's."""
+    """What Steward has to reach with 500 users: at most `most`, in the row's unit or times the best peer's figure."""
 
     most: float
     of_best: bool = False

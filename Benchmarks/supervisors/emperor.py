@@ -1,5 +1,5 @@
-"""The uWSGI Emperor. --emperor-wrapper executes the worker in place of a uWSGI for each vassal, so that the worker is the
-vassal and the Emperor's own process is all that supervises."""
+"""The uWSGI Emperor. --emperor-wrapper executes the worker in place of a uWSGI for each vassal, so that the worker is
+the vassal and the Emperor's own process is all that supervises."""
 
 from pathlib import Path
 

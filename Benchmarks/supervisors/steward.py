@@ -44,4 +44,5 @@ class Steward(Supervisor):
 
     @classmethod
     def version(cls) -> str:
-        return subprocess.run([cls.bin / "master", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+        asked = subprocess.run([cls.bin / "master", "--version"], capture_output=True, text=True, check=True)
+        return asked.stdout.strip()
