@@ -8,19 +8,22 @@ bin = .build/release
 programs = master keeper dbwatch pathwatch dispatch console launch steward
 scripts = deploy/demo deploy/install-deps .ci/run
 
-.PHONY: help build demo test check install clean
+.PHONY: help build demo test check bench install clean
 
 help:
 	@echo "make build    release binaries in $(bin)"
 	@echo "make demo     a whole Steward with databases and nginx to try; FOR=20 ends it after 20 seconds"
 	@echo "make test     install what is missing and run every test"
 	@echo "make check    format lint, shellcheck, tests; warnings are errors"
+	@echo "make bench    Steward beside runit, s6 and the uWSGI Emperor; N=50 ROUNDS=1 for a short run"
 	@echo "make install  into DESTDIR and PREFIX ($(PREFIX))"
 	@echo "make clean    remove everything that was built"
 
+# SwiftPM links even C with Swift's libraries; launch starts as often as a worker does, and twice as fast without.
 build:
 	@deploy/install-deps --quiet
 	$(SWIFT) build -c release
+	$(CC) -O2 -Wall -Wextra -Werror -o $(bin)/launch Sources/launch/main.c
 
 demo: build
 	@deploy/demo
@@ -34,6 +37,11 @@ check:
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
 	@if command -v shellcheck >/dev/null; then shellcheck $(scripts); else echo "shellcheck is not here: skipped"; fi
 	@$(MAKE) --no-print-directory test
+
+# With BIN= nothing is built: those programs are measured.
+bench: $(if $(BIN),,build)
+	@deploy/install-deps --quiet bench
+	@Benchmarks/bench.py --bin $(or $(BIN),$(bin)) $(if $(N),--users $(N)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(BENCH)
 
 # master finds the other programs beside its own executable, so all of them go into one folder, and with them the
 # libraries of Swift, which all of them share in memory: linked into each they would cost twice as much. Does not build:

@@ -69,6 +69,8 @@ struct Supervisor {
     var hasFinished = false
     var now = Instant(nanoseconds: 0)
     private var effects: [Effect] = []
+    /// Effects that nobody waits for: records, and what dispatch may forget.
+    private var afterthoughts: [Effect] = []
     private var chance: SplitMix64
 
     /// - Parameters:
@@ -92,8 +94,11 @@ struct Supervisor {
         self.now = now
         handle(event)
         admit()
-        defer { effects = [] }
-        return effects
+        defer {
+            effects = []
+            afterthoughts = []
+        }
+        return effects + afterthoughts
     }
 
     private mutating func handle(_ event: Event) {
@@ -216,11 +221,16 @@ struct Supervisor {
         effects.append(effect)
     }
 
+    /// After everything else of this step: the next start, above all.
+    mutating func emitLast(_ effect: Effect) {
+        afterthoughts.append(effect)
+    }
+
     mutating func note(
         _ text: String, rule: String, user: UserName? = nil, subject: String? = nil,
         weight: Happening.Weight = .routine
     ) {
-        emit(.record(Happening(user: user, subject: subject, text: text, rule: rule, weight: weight)))
+        emitLast(.record(Happening(user: user, subject: subject, text: text, rule: rule, weight: weight)))
     }
 
     /// Changes one user; `body` must not reach for the same user through the supervisor.

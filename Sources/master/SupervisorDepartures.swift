@@ -110,7 +110,7 @@ extension Supervisor {
             for deadline in [Deadline.ready(id), .place(id), .pulse(id), .drain(id), .kill(id)] {
                 supervisor.timers.cancel(deadline)
             }
-            supervisor.emit(.forget(id))
+            supervisor.emitLast(.forget(id))
             switch role {
             case .departing:
                 user.departing[id.generation] = nil

@@ -44,6 +44,7 @@ extension Supervisor {
             user.settings = settings
             supervisor.note(isBack ? "added again" : "changed", rule: "moduser", user: name)
             supervisor.assignDatabase(&user)
+            if supervisor.checkSettings(user).isWanted { supervisor.ensureDispatch() }
             supervisor.retryWithNewSettings(&user)
             supervisor.refreshCheck(user)
             supervisor.reconcile(&user)
@@ -55,6 +56,7 @@ extension Supervisor {
         user.generation = lastForgotten
         user.hold = holds.removeValue(forKey: settings.name)
         assignDatabase(&user)
+        if checkSettings(user).isWanted { ensureDispatch() }
         users[settings.name] = user
         note("added", rule: "adduser", user: settings.name, weight: crowdWeight)
         update(settings.name) { $0.reconcile(&$1) }

@@ -50,9 +50,15 @@ extension Supervisor {
         switch kind {
         case .keeper, .pathwatch: true
         case .dbwatch: !configuration.databases.isEmpty
-        // A user may ask for checks where the configuration has none.
-        case .dispatch: true
+        case .dispatch: configuration.worker.check.isWanted
         }
+    }
+
+    /// A user asks for checks where the configuration has none.
+    mutating func ensureDispatch() {
+        guard watchers[.dispatch] == nil else { return }
+        watchers[.dispatch] = Watcher()
+        startWatcher(.dispatch)
     }
 
     mutating func startWatcher(_ kind: WatcherKind) {
