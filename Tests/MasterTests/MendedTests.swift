@@ -95,6 +95,20 @@ import Testing
         #expect(script.started.count == 1)
     }
 
+    @Test func whoIsMovedWhileQueuedWaitsForTheOldProcessToEnd() {
+        var script = Self.script(places: 1)
+        let old = script.ready(alice) { $0.database = "a" }
+        script.adduser(bob) { $0.database = "a" }
+        script.say(.pathwatch, .path(.deluser(alice)))
+        script.adduser(alice) { $0.database = "a" }
+        script.moduser(alice) { $0.database = "b" }
+        script.clear()
+        script.send(.notified(script.lastStarting, .ready))
+        #expect(script.started.isEmpty, "there is a place, but the old process still writes to its database")
+        script.send(.exited(old, .code(0)))
+        #expect(script.started.map(\.user) == [alice])
+    }
+
     // MARK: starts and ends
 
     @Test func aStartThatHangsGivesItsPlaceBackAfterFiveSeconds() {
