@@ -7,7 +7,7 @@ import Shared
 extension Simulation {
     func play() {
         run(.milliseconds(roll(5000)))
-        for _ in 0..<(10 + roll(40)) {
+        for _ in 0..<(5 + roll(40)) {
             act()
             if roll(3) > 0 { run(.milliseconds([1, 10, 30, 100, 500, 2500, 12000][roll(7)])) }
         }
@@ -41,7 +41,7 @@ extension Simulation {
         }
     }
 
-    /// Everything is mended, and what the operator would have to order is ordered.
+    /// What is broken is mended; what is not is left alone, and so must get well by itself.
     private func calmDown() {
         isCalm = true
         for name in Self.databases { setDatabase(name, .available) }
@@ -49,8 +49,6 @@ extension Simulation {
             send(.release(name))
             mend(name)
         }
-        run(.seconds(10))
-        for name in Self.names where supervisor.users[name]?.swapFailure != nil { send(.restart(name)) }
     }
 
     private func isUser(_ name: UserName) -> Bool {
@@ -87,7 +85,7 @@ extension Simulation {
     }
 
     private func mend(_ name: UserName) {
-        guard var file = files[name] else { return }
+        guard var file = files[name], !file.enabled || file.env["QUALITY"] == "bad" else { return }
         file.enabled = true
         file.env["QUALITY"] = "good"
         save(file)
@@ -115,7 +113,8 @@ extension Simulation {
 
     private func crash(_ name: UserName) {
         let candidates = workers.keys.filter { $0.user == name }.sorted { $0.generation < $1.generation }
-        if let id = candidates.randomElement(using: &chance) { end(id, .signal(11)) }
+        let id = roll(2) == 0 ? candidates.last : candidates.randomElement(using: &chance)
+        if let id { end(id, .signal(11)) }
     }
 
     /// Something is heard of a worker that has ended.
