@@ -103,15 +103,19 @@ extension Simulation {
 
     func load(_ id: WorkerID) {
         guard let worker = workers[id] else { return }
-        guard worker.plan.env["QUALITY"] == "bad" else {
+        switch worker.plan.env["QUALITY"] {
+        case "dies":
+            end(id, .code(1))
+        // Who is trusted cannot be seen to hang.
+        case "hangs" where !isTrusted:
+            break
+        default:
             workers[id]?.isServing = !worker.isTerminated
-            return send(.notified(id, .ready))
+            send(.notified(id, .ready))
         }
-        // It dies, or it hangs.
-        if isCalm || isTrusted || roll(3) > 0 { end(id, .code(1)) }
     }
 
-    /// Whether workers are taken as ready as soon as their program runs: they do not hang then.
+    /// Whether workers are taken as ready as soon as their program runs.
     var isTrusted: Bool {
         let worker = supervisor.configuration.worker
         return worker.heartbeat == .zero && !worker.check.isWanted

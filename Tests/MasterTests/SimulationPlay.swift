@@ -66,7 +66,7 @@ extension Simulation {
         file.name = name
         file.folder = "/srv/users/\(name)"
         file.database = ["a", "b", "main", "nowhere", nil][roll(5)]
-        file.env["QUALITY"] = ["good", "fine", "bad", "good"][roll(4)]
+        file.env["QUALITY"] = ["good", "fine", "dies", "hangs", "good"][roll(5)]
         file.enabled = roll(6) > 0
         if roll(4) == 0 { file.check.path = "/ping" }
         file.plan = roll(2) == 0 ? .free : .paid
@@ -80,12 +80,13 @@ extension Simulation {
 
     private func changeEnvironment(_ name: UserName) {
         guard var file = files[name] else { return writeFile(name) }
-        file.env["QUALITY"] = ["good", "fine", "bad"][roll(3)]
+        file.env["QUALITY"] = ["good", "fine", "dies", "hangs"][roll(4)]
         save(file)
     }
 
     private func mend(_ name: UserName) {
-        guard var file = files[name], !file.enabled || file.env["QUALITY"] == "bad" else { return }
+        guard var file = files[name] else { return }
+        if file.enabled, let quality = file.env["QUALITY"], !["dies", "hangs"].contains(quality) { return }
         file.enabled = true
         file.env["QUALITY"] = "good"
         save(file)
