@@ -180,7 +180,13 @@ extension Supervisor {
         switch user.actual {
         case .absent:
             if mayStart(user) { enqueue(&user) } else { ensureFace(&user) }
-        case .queued, .stopping, .waiting:
+        case .queued:
+            // It may have been moved to another database since.
+            if !mayStart(user) {
+                dequeueStart(user.name)
+                user.actual = .absent
+            }
+        case .stopping, .waiting:
             break
         case .starting(let process):
             if process.plan != plan(for: user) { stopForAnother(&user, process) }

@@ -1,0 +1,165 @@
+// A world around the Supervisor: a kernel, workers, the keeper, dispatch, dbwatch and pathwatch that do what its effects
+// ask for, or fail to, by chance and on their own time. Nothing here is a process or a clock; a seed repeats a run.
+
+import Shared
+
+@testable import master
+
+final class Simulation {
+    /// A worker as the kernel knows it.
+    struct Worker {
+        let socket: WorkerID
+        let plan: WorkerPlan
+        /// Whether it accepts and answers.
+        var isServing = false
+        var isTerminated = false
+    }
+
+    /// What is going to happen by itself.
+    enum Incident {
+        case event(Event)
+        case exit(WorkerID, Exit)
+        /// The worker has loaded its program.
+        case loaded(WorkerID)
+        case report(WatcherKind, generation: UInt64, WatcherReport)
+        /// Dispatch checks whom it was told to check.
+        case round
+    }
+
+    static let names = [alice, bob, UserName("carol") ?? UserName()]
+    static let databases = ["a", "b"]
+
+    var supervisor: Supervisor
+    var now = Instant(nanoseconds: 1_000_000_000)
+    var chance: SplitMix64
+    /// From now on everybody does what is asked for, at once.
+    var isCalm = false
+
+    var held: Set<WorkerID> = []
+    /// Sockets that could not be made.
+    var unmade: Set<WorkerID> = []
+    var everOpened: Set<WorkerID> = []
+    var links: [UserName: WorkerID] = [:]
+    /// Users whose link is not where it should be.
+    var brokenLinks: Set<UserName> = []
+    var watched: Set<WorkerID> = []
+    /// Sockets on which the keeper answers.
+    var answering: Set<WorkerID> = []
+    var workers: [WorkerID: Worker] = [:]
+    var everStarted: Set<WorkerID> = []
+    /// What dispatch was told to check.
+    var orders: [WorkerID: CheckOrder] = [:]
+    var files: [UserName: UserSettings] = [:]
+    var databaseStates: [String: DatabaseState] = [:]
+
+    var unservedSince: [UserName: Instant] = [:]
+    var trace: [Step] = []
+    var violations: [Violation] = []
+    /// The steps before the first violation.
+    var report = ""
+    private var agenda: [(at: Instant, incident: Incident)] = []
+    private var lastPID: Int32 = 100
+
+    init(seed: UInt64) {
+        chance = SplitMix64(state: seed)
+        supervisor = Supervisor(Self.configuration(seed), processors: 2, holds: [:], seed: seed)
+        send(.boot)
+        plan(.round, in: .seconds(1))
+    }
+
+    private static func configuration(_ seed: UInt64) -> Configuration {
+        var configuration = Configuration()
+        configuration.runtime = "/run/steward"
+        configuration.users = "/srv/users"
+        configuration.databases = databases.map { name in
+            var database = DatabaseSettings()
+            database.name = name
+            database.conninfo = "host=127.0.0.1"
+            database.group = "main"
+            return database
+        }
+        configuration.worker.startConcurrency = Int(seed % 3) + 1
+        configuration.worker.swap = seed % 5 == 0 ? .stopFirst : .overlap
+        if seed % 4 == 1 { configuration.worker.check.path = "" }
+        if seed % 8 == 5 { configuration.worker.heartbeat = .zero }
+        configuration.worker.readyTimeout = .seconds(20)
+        configuration.worker.stopTimeout = .seconds(10)
+        return configuration
+    }
+
+    // MARK: time
+
+    /// Lets the world go on for so long.
+    func run(_ duration: Duration) {
+        let end = now + duration
+        while let next = [supervisor.deadline, agenda.first?.at].compactMap({ $0 }).min(), next <= end {
+            now = max(now, next)
+            happen()
+            if let deadline = supervisor.deadline, deadline <= now { send(.tick) }
+            judgeService()
+        }
+        now = end
+    }
+
+    /// Master is stopped for so long, and everybody else is not; that nobody is served meanwhile is not its fault.
+    func freeze(_ duration: Duration) {
+        now = now + duration
+        unservedSince = [:]
+        send(.tick)
+    }
+
+    func plan(_ incident: Incident, in duration: Duration) {
+        let at = now + duration
+        let index = agenda.firstIndex { $0.at > at } ?? agenda.endIndex
+        agenda.insert((at, incident), at: index)
+    }
+
+    private func happen() {
+        while let (at, incident) = agenda.first, at <= now {
+            agenda.removeFirst()
+            switch incident {
+            case .event(let event): send(event)
+            case .exit(let id, let exit): end(id, exit)
+            case .loaded(let id): load(id)
+            case .report(let kind, let generation, let report):
+                send(.watcherSaid(kind, generation: generation, report))
+            case .round: checkEverybody()
+            }
+        }
+    }
+
+    func roll(_ sides: Int) -> Int {
+        Int(chance.next() % UInt64(sides))
+    }
+
+    func nextPID() -> Int32 {
+        lastPID += 1
+        return lastPID
+    }
+
+    /// Bad luck, which calm times do not know.
+    func fails(oneIn sides: Int) -> Bool {
+        !isCalm && roll(sides) == 0
+    }
+
+    // MARK: the Supervisor
+
+    func send(_ event: Event) {
+        var events = [event]
+        while !events.isEmpty {
+            let event = events.removeFirst()
+            note(.event(event))
+            for effect in supervisor.step(event, now: now) {
+                note(.effect(effect))
+                events += perform(effect)
+            }
+        }
+        judgePlaces()
+    }
+
+    private func note(_ content: Step.Content) {
+        guard let step = Step(at: now, content) else { return }
+        trace.append(step)
+        if trace.count > 1000 { trace.removeFirst(500) }
+    }
+}

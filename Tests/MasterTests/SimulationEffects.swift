@@ -1,0 +1,169 @@
+// What the effects do in the simulated world: sockets, links and workers.
+
+import Shared
+
+@testable import master
+
+extension Simulation {
+    func perform(_ effect: Effect) -> [Event] {
+        judge(effect)
+        switch effect {
+        case .open(let socket): return open(socket)
+        case .retire(let socket, _): retire(socket)
+        case .link(let socket): return link(socket)
+        case .unlink(let user): unlink(user)
+        case .answer(let socket, _): answering.insert(socket)
+        case .quiet(let socket): answering.remove(socket)
+        case .watch(let socket): watch(socket)
+        case .unwatch(let socket): watched.remove(socket)
+        case .probe(_, let worker): return [.probed(worker, isEmpty: isCalm || roll(4) > 0)]
+        case .start(let id, let socket, let plan): return start(id, socket, plan)
+        case .signal(let id, let number, _): signal(id, number)
+        case .check(let order): orders[order.worker] = order
+        case .forget(let worker): orders[worker] = nil
+        case .startWatcher(let kind, let generation): return startWatcher(kind, generation)
+        case .killWatcher(let kind): endWatcher(kind, "signal 9")
+        case .dismissWatcher(let kind): endWatcher(kind, "exit 0")
+        case .ping(let kind): plan(.report(kind, generation: generation(kind), .alive), in: .milliseconds(1))
+        case .snapshot(let kind): snapshot(kind)
+        case .restoreBacklog, .suspect, .dropHold, .record, .finish: break
+        }
+        return []
+    }
+}
+
+// MARK: sockets
+
+extension Simulation {
+    private func open(_ socket: WorkerID) -> [Event] {
+        everOpened.insert(socket)
+        guard !held.contains(socket) else { return [] }
+        if fails(oneIn: 25) {
+            unmade.insert(socket)
+            return faceFailed(socket.user)
+        }
+        unmade.remove(socket)
+        held.insert(socket)
+        return []
+    }
+
+    private func link(_ socket: WorkerID) -> [Event] {
+        guard held.contains(socket), !fails(oneIn: 25) else {
+            brokenLinks.insert(socket.user)
+            return faceFailed(socket.user)
+        }
+        links[socket.user] = socket
+        brokenLinks.remove(socket.user)
+        return []
+    }
+
+    private func faceFailed(_ name: UserName) -> [Event] {
+        unservedSince[name] = now
+        return [.faceFailed(name)]
+    }
+
+    private func unlink(_ name: UserName) {
+        links[name] = nil
+        brokenLinks.remove(name)
+        unservedSince[name] = nil
+    }
+
+    private func retire(_ socket: WorkerID) {
+        held.remove(socket)
+        unmade.remove(socket)
+        answering.remove(socket)
+        watched.remove(socket)
+    }
+
+    private func watch(_ socket: WorkerID) {
+        guard held.contains(socket) else { return }
+        watched.insert(socket)
+        if roll(2) == 0 { plan(.event(.awaited(socket)), in: .milliseconds(roll(500))) }
+    }
+}
+
+// MARK: workers
+
+extension Simulation {
+    private func start(_ id: WorkerID, _ socket: WorkerID, _ settings: WorkerPlan) -> [Event] {
+        everStarted.insert(id)
+        guard held.contains(socket), !fails(oneIn: 20) else {
+            return [.startFailed(id, why: "fork: Resource temporarily unavailable")]
+        }
+        workers[id] = Worker(socket: socket, plan: settings)
+        if fails(oneIn: 30) {
+            plan(.event(.executionFailed(id, why: "no such program")), in: .milliseconds(1))
+            plan(.exit(id, .code(127)), in: .milliseconds(2))
+        } else {
+            plan(.event(.executed(id)), in: .milliseconds(1))
+            plan(.loaded(id), in: .milliseconds(isCalm || isTrusted ? 1 : 20 + roll(4000)))
+        }
+        return [.started(id, pid: nextPID())]
+    }
+
+    func load(_ id: WorkerID) {
+        guard let worker = workers[id] else { return }
+        switch worker.plan.env["QUALITY"] {
+        case "dies":
+            end(id, .code(1))
+        // Who is trusted cannot be seen to hang.
+        case "hangs" where !isTrusted:
+            break
+        default:
+            workers[id]?.isServing = !worker.isTerminated
+            send(.notified(id, .ready))
+        }
+    }
+
+    /// Whether workers are taken as ready as soon as their program runs.
+    var isTrusted: Bool {
+        let worker = supervisor.configuration.worker
+        return worker.heartbeat == .zero && !worker.check.isWanted
+    }
+
+    /// The exit of a worker; a second one is none.
+    func end(_ id: WorkerID, _ exit: Exit) {
+        if workers.removeValue(forKey: id) != nil { send(.exited(id, exit)) }
+    }
+
+    private func signal(_ id: WorkerID, _ number: Int32) {
+        guard workers[id] != nil else { return }
+        switch number {
+        case Signal.terminate:
+            workers[id]?.isTerminated = true
+            workers[id]?.isServing = false
+            // Every third one does not care.
+            let time = isCalm ? 50 : roll(3) == 0 ? 60_000 : roll(3000)
+            plan(.exit(id, .code(0)), in: .milliseconds(time))
+        case Signal.abort:
+            workers[id]?.isServing = false
+            if roll(2) == 0 { plan(.exit(id, .signal(number)), in: .milliseconds(5)) }
+        case Signal.kill:
+            plan(.exit(id, .signal(number)), in: .milliseconds(5))
+        default:
+            break
+        }
+    }
+
+    /// In wild times some of those who serve fail their checks.
+    func checkEverybody() {
+        plan(.round, in: .seconds(1))
+        for id in orders.keys.sorted(by: { ($0.user, $0.generation) < ($1.user, $1.generation) }) {
+            guard let order = orders[id], workers[id]?.isServing == true else { continue }
+            if roll(2) == 0 { send(.notified(id, .heartbeat)) }
+            if !order.awaitsReady && fails(oneIn: 10) {
+                sayVerdict(id, .failing, [CheckOutcome.timeout, .wrongStatus, .refused][roll(3)])
+            } else if isCalm || roll(3) == 0 {
+                sayVerdict(id, .passing, .passed)
+            }
+        }
+    }
+
+    private func sayVerdict(_ id: WorkerID, _ health: Health, _ outcome: CheckOutcome) {
+        var verdict = CheckVerdict()
+        verdict.worker = id
+        verdict.health = health
+        verdict.outcome = outcome
+        say(.dispatch, .verdict(verdict))
+    }
+}

@@ -1,0 +1,133 @@
+// A play in the simulated world: wild times, calm ones, the end.
+
+import Shared
+
+@testable import master
+
+extension Simulation {
+    func play() {
+        run(.milliseconds(roll(5000)))
+        for _ in 0..<(5 + roll(40)) {
+            act()
+            if roll(3) > 0 { run(.milliseconds([1, 10, 30, 100, 500, 2500, 12000][roll(7)])) }
+        }
+        // Some are stopped in the middle of it all.
+        if roll(4) > 0 {
+            calmDown()
+            run(.seconds(150))
+            judgeCalm()
+        }
+        send(.stop)
+        run(.seconds(60))
+        judgeEnd()
+    }
+
+    private func act() {
+        let name = Self.names[roll(Self.names.count)]
+        switch roll(22) {
+        case 0, 1, 2: writeFile(name)
+        case 3, 4: changeEnvironment(name)
+        case 5: deleteFile(name)
+        case 6: hold(name)
+        case 7, 8: send(.release(name))
+        case 9: if isUser(name) { send(.restart(name)) }
+        case 10: setDatabase(Self.databases[roll(2)], .unavailable)
+        case 11, 12: setDatabase(Self.databases[roll(2)], .available)
+        case 13, 14: crash(name)
+        case 15: endWatcher(WatcherKind.allCases[roll(WatcherKind.allCases.count)], "signal 11")
+        case 16: if roll(3) == 0 { freeze(.seconds(roll(30))) }
+        case 17, 18: reportLate()
+        default: deleteAndWriteAgain(name)
+        }
+    }
+
+    /// What is broken is mended; what is not is left alone, and so must get well by itself.
+    private func calmDown() {
+        isCalm = true
+        for name in Self.databases { setDatabase(name, .available) }
+        for name in Self.names {
+            send(.release(name))
+            mend(name)
+        }
+    }
+
+    private func isUser(_ name: UserName) -> Bool {
+        supervisor.users[name]?.isDeleted == false
+    }
+
+    // MARK: the operator
+
+    private func hold(_ name: UserName) {
+        if isUser(name) { send(.hold(name, reason: "unpaid")) }
+    }
+
+    private func writeFile(_ name: UserName) {
+        var file = UserSettings()
+        file.name = name
+        file.folder = "/srv/users/\(name)"
+        file.database = ["a", "b", "main", "nowhere", nil][roll(5)]
+        file.env["QUALITY"] = ["good", "fine", "dies", "hangs", "good"][roll(5)]
+        file.enabled = roll(6) > 0
+        if roll(4) == 0 { file.check.path = "/ping" }
+        file.plan = roll(2) == 0 ? .free : .paid
+        save(file)
+    }
+
+    private func save(_ file: UserSettings) {
+        let isNew = files.updateValue(file, forKey: file.name) == nil
+        say(.pathwatch, .path(isNew ? .adduser(file) : .moduser(file)))
+    }
+
+    private func changeEnvironment(_ name: UserName) {
+        guard var file = files[name] else { return writeFile(name) }
+        file.env["QUALITY"] = ["good", "fine", "dies", "hangs"][roll(4)]
+        save(file)
+    }
+
+    private func mend(_ name: UserName) {
+        guard var file = files[name] else { return }
+        if file.enabled, let quality = file.env["QUALITY"], !["dies", "hangs"].contains(quality) { return }
+        file.enabled = true
+        file.env["QUALITY"] = "good"
+        save(file)
+    }
+
+    private func deleteFile(_ name: UserName) {
+        guard files.removeValue(forKey: name) != nil else { return }
+        unservedSince[name] = nil
+        say(.pathwatch, .path(.deluser(name)))
+    }
+
+    private func deleteAndWriteAgain(_ name: UserName) {
+        guard roll(6) == 0 else { return }
+        deleteFile(name)
+        run(.milliseconds(roll(3000)))
+        writeFile(name)
+    }
+
+    // MARK: the rest of the world
+
+    private func setDatabase(_ name: String, _ state: DatabaseState) {
+        databaseStates[name] = state
+        sayDatabase(name, state)
+    }
+
+    private func crash(_ name: UserName) {
+        let candidates = workers.keys.filter { $0.user == name }.sorted { $0.generation < $1.generation }
+        let id = roll(2) == 0 ? candidates.last : candidates.randomElement(using: &chance)
+        if let id { end(id, .signal(11)) }
+    }
+
+    /// Something is heard of a worker that has ended.
+    private func reportLate() {
+        let ended = everStarted.filter { workers[$0] == nil }.sorted { "\($0)" < "\($1)" }
+        guard let id = ended.randomElement(using: &chance) else { return }
+        switch roll(5) {
+        case 0: send(.notified(id, .ready))
+        case 1: send(.executed(id))
+        case 2: send(.probed(id, isEmpty: true))
+        case 3: send(.exited(id, .code(0)))
+        default: send(.awaited(id))
+        }
+    }
+}

@@ -1,0 +1,161 @@
+// What must hold in the simulated world, whatever happens.
+
+import Shared
+
+@testable import master
+
+enum Rule: String, CaseIterable {
+    case socketNumberOnce = "the number of a socket is used once"
+    case workerNumberOnce = "the number of a worker is used once"
+    case heldSocketsOnly = "only sockets that are there are answered, linked, looked at, started on and retired"
+    case noRetireUnderAWorker = "no socket is retired while a worker is on it"
+    case noRetireUnderTheLink = "no socket is retired while the link points to it"
+    case oneWorkerASocket = "a socket has one worker"
+    case oneDatabaseAUser = "the workers of a user are on one database"
+    case aloneUnderStopFirst = "stop-first: no worker starts beside another"
+    case terminatedOnce = "SIGTERM is sent once"
+    case checkedWhileThere = "only workers that are there are checked"
+    case watchedOnce = "a socket is watched once at a time"
+    case startLimit = "no more are starting than may"
+    case noLeakedPlace = "a place among the starting ones belongs to a worker that is there"
+    case served = "nobody is unserved for more than eight seconds"
+    case calm = "when all is calm, everybody is ready on a plan that works, and nothing is left over"
+    case informed = "dispatch and keeper know what their successors would be told"
+    case end = "after the stop nothing is left"
+}
+
+struct Violation: CustomStringConvertible {
+    let rule: Rule
+    let detail: String
+
+    var description: String { "\(rule.rawValue): \(detail)" }
+}
+
+extension Simulation {
+    /// Long enough for SIGABRT and SIGKILL, and for the patience of the requests that wait for the next one. Where
+    /// workers count as ready as soon as their program runs, each try of one that dies at once asks for that patience
+    /// again, until it is a crash loop.
+    private var serviceLimit: Duration { .seconds(isTrusted ? 14 : 8) }
+
+    private func expect(_ isTrue: Bool, _ rule: Rule, _ detail: @autoclosure () -> String) {
+        guard !isTrue, violations.count < 5 else { return }
+        let seconds = Double(now.nanoseconds) / 1e9
+        violations.append(Violation(rule: rule, detail: "\(detail()) at \(seconds)"))
+        if violations.count == 1 { report = trace.suffix(60).map(\.description).joined(separator: "\n") }
+    }
+
+    // MARK: effects, before they are performed
+
+    func judge(_ effect: Effect) {
+        switch effect {
+        case .open(let socket): judgeOpen(socket)
+        case .retire(let socket, _): judgeRetire(socket)
+        case .link(let socket), .answer(let socket, _), .quiet(let socket), .probe(let socket, _):
+            expectThere(socket, effect)
+        case .watch(let socket):
+            expectThere(socket, effect)
+            expect(!watched.contains(socket), .watchedOnce, "\(socket)")
+        case .start(let id, let socket, let plan):
+            expectThere(socket, effect)
+            judgeStart(id, socket, plan)
+        case .signal(let id, Signal.terminate, _):
+            expect(workers[id]?.isTerminated != true, .terminatedOnce, "\(id)")
+        case .check(let order):
+            expect(workers[order.worker] != nil, .checkedWhileThere, "\(order.worker)")
+        case .restoreBacklog, .unlink, .unwatch, .signal, .forget, .suspect, .startWatcher, .killWatcher,
+            .dismissWatcher, .ping, .snapshot, .dropHold, .record, .finish:
+            break
+        }
+    }
+
+    /// What could not be made counts as there: it is going to be made again.
+    private func expectThere(_ socket: WorkerID, _ effect: Effect) {
+        expect(held.contains(socket) || unmade.contains(socket), .heldSocketsOnly, "\(effect)")
+    }
+
+    private func judgeOpen(_ socket: WorkerID) {
+        let isRepair = supervisor.users[socket.user]?.face?.socket == socket
+        let isNew = !everOpened.contains(socket) && !everStarted.contains(socket)
+        expect(isNew || isRepair, .socketNumberOnce, "\(socket)")
+    }
+
+    private func judgeRetire(_ socket: WorkerID) {
+        expectThere(socket, .retire(socket, .restarting))
+        expect(!workers.values.contains { $0.socket == socket }, .noRetireUnderAWorker, "\(socket)")
+        let isLinked = links[socket.user] == socket && !brokenLinks.contains(socket.user)
+        expect(!isLinked, .noRetireUnderTheLink, "\(socket)")
+    }
+
+    private func judgeStart(_ id: WorkerID, _ socket: WorkerID, _ plan: WorkerPlan) {
+        expect(!everStarted.contains(id), .workerNumberOnce, "\(id)")
+        for (other, worker) in workers where other.user == id.user {
+            expect(worker.socket != socket, .oneWorkerASocket, "\(id) and \(other)")
+            expect(worker.plan.database == plan.database, .oneDatabaseAUser, "\(id) and \(other)")
+            expect(supervisor.configuration.worker.swap == .overlap, .aloneUnderStopFirst, "\(id) and \(other)")
+        }
+    }
+
+    // MARK: the state, after each step
+
+    func judgePlaces() {
+        expect(supervisor.starting.count <= supervisor.startLimit, .startLimit, "\(supervisor.starting)")
+        for id in supervisor.starting where workers[id] == nil { expect(false, .noLeakedPlace, "\(id)") }
+    }
+
+    func judgeService() {
+        for (name, user) in supervisor.users where !user.isDeleted && !supervisor.isStopping {
+            if isServed(name) {
+                unservedSince[name] = nil
+            } else if let since = unservedSince[name] {
+                expect(now - since <= serviceLimit, .served, "\(name) for \(now - since), \(user.actual.words)")
+            } else {
+                unservedSince[name] = now
+            }
+        }
+    }
+
+    private func isServed(_ name: UserName) -> Bool {
+        guard let socket = links[name], held.contains(socket) else { return false }
+        return answering.contains(socket) || workers.values.contains { $0.socket == socket && $0.isServing }
+    }
+
+    // MARK: calm times, and the end
+
+    func judgeCalm() {
+        for name in Self.names { judgeCalm(name) }
+        let faces = Set(supervisor.users.values.compactMap { $0.face?.socket })
+        expect(held == faces && unmade.isEmpty, .calm, "sockets \(held), faces \(faces)")
+        expect(supervisor.starting.isEmpty, .calm, "starting: \(supervisor.starting)")
+        expect(supervisor.replacing.isEmpty, .calm, "being replaced: \(supervisor.replacing)")
+        expect(watched.isEmpty, .calm, "watched: \(watched)")
+        let due = supervisor.users.values.flatMap(supervisor.checkOrders)
+        let isInformed = orders.count == due.count && due.allSatisfy { orders[$0.worker] == $0 }
+        expect(isInformed, .informed, "checked are \(orders.keys), due are \(due.map(\.worker))")
+        expect(answering == Set(supervisor.standIns.map(\.socket)), .informed, "answering on \(answering)")
+    }
+
+    private func judgeCalm(_ name: UserName) {
+        guard let user = supervisor.users[name] else {
+            return expect(files[name] == nil, .calm, "\(name) is missing")
+        }
+        expect(files[name] != nil, .calm, "\(name) is still there: \(user.processes.map(\.id))")
+        guard files[name] != nil else { return }
+        guard case .ready(let process) = user.actual else {
+            return expect(false, .calm, "\(name) is \(user.actual.words)")
+        }
+        let plan = supervisor.plan(for: user)
+        expect(process.plan == plan || user.failedPlan == plan, .calm, "\(name) has an old plan")
+        expect(user.settings == files[name], .calm, "\(name) has old settings")
+        let isFace = user.face == Face(socket: process.socket)
+        expect(isFace, .calm, "\(name): \(process.id) and \(String(describing: user.face))")
+        expect(links[name] == process.socket && isServed(name), .calm, "\(name) is not served")
+        expect(user.departing.isEmpty, .calm, "\(name) has leaving processes: \(user.departing.keys)")
+    }
+
+    func judgeEnd() {
+        expect(supervisor.hasFinished, .end, "users \(supervisor.users.keys), \(supervisor.watchers)")
+        expect(workers.isEmpty, .end, "workers \(workers.keys)")
+        expect(held.isEmpty && unmade.isEmpty, .end, "sockets \(held)")
+        expect(links.isEmpty, .end, "links \(links)")
+    }
+}
