@@ -69,7 +69,7 @@ final class WorkerChild {
     /// A copy of the read end of its output: it outlives the keeper.
     let output: Descriptor
 
-    /// The nice value of a worker that is starting: its work can wait, that of the ready ones cannot.
+    /// The nice value of a worker that is started gently.
     private static let startNice = 10
 
     /// It is ready: it runs as everybody else.
@@ -84,7 +84,8 @@ final class WorkerChild {
     }
 
     static func start(
-        _ id: WorkerID, _ plan: WorkerPlan, socket: Descriptor, launch: String, mayChangeAccount: Bool
+        _ id: WorkerID, _ plan: WorkerPlan, socket: Descriptor, launch: String, mayChangeAccount: Bool,
+        gently: Bool
     ) throws -> WorkerChild {
         let null = Descriptor(owning: try check("open", "/dev/null") { open("/dev/null", O_RDONLY | O_CLOEXEC) })
         let execution = try pipe()
@@ -92,7 +93,7 @@ final class WorkerChild {
         var env = plan.env
         env["STEWARD_GENERATION"] = String(id.generation)
         var arguments = ["-n", String(plan.files), "-d", plan.folder, "-e", "4"]
-        if clinux_may_renice() == 1 { arguments += ["-p", String(startNice)] }
+        if gently, clinux_may_renice() == 1 { arguments += ["-p", String(startNice)] }
         if let account = plan.runAs, mayChangeAccount { arguments += ["-u", account] }
         let child = try Child.spawn(
             launch, arguments + ["--"] + plan.command, env: env,

@@ -100,8 +100,8 @@ enum Effect: Equatable, Sendable {
     /// Look whether somebody waits on this socket; `probed` tells.
     case probe(WorkerID, worker: WorkerID)
 
-    /// Start a worker on a socket.
-    case start(WorkerID, socket: WorkerID, WorkerPlan)
+    /// Start a worker on a socket; gently: it comes after the ready ones for the processor until it is ready, too.
+    case start(WorkerID, socket: WorkerID, WorkerPlan, gently: Bool)
     /// Send a signal to the worker's session, or to the leader alone.
     case signal(WorkerID, Int32, leaderOnly: Bool)
 

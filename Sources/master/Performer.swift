@@ -21,7 +21,7 @@ extension Loop {
             case .watch(let socket): try watch(socket)
             case .unwatch(let socket): if let watched = sockets.held[socket] { poller.remove(watched.number) }
             case .probe(let socket, let worker): return [.probed(worker, isEmpty: sockets.isEmpty(socket))]
-            case .start(let id, let socket, let plan): return startWorker(id, socket, plan)
+            case .start(let id, let socket, let plan, let gently): return startWorker(id, socket, plan, gently)
             case .signal(let id, let number, let leaderOnly): signal(id, number, leaderOnly)
             case .check(let order): return tell(.dispatch, links.dispatch) { try $0.send(.check(order)) }
             case .forget(let worker): return tell(.dispatch, links.dispatch) { try $0.send(.forget(worker)) }
@@ -85,13 +85,16 @@ extension Loop {
 
     // MARK: workers
 
-    private func startWorker(_ id: WorkerID, _ socket: WorkerID, _ plan: WorkerPlan) -> [Event] {
+    private func startWorker(
+        _ id: WorkerID, _ socket: WorkerID, _ plan: WorkerPlan, _ gently: Bool
+    ) -> [Event] {
         do {
             guard let listener = sockets.held[socket] else {
                 throw SystemError("socket", "\(socket)", code: EBADF)
             }
             let worker = try WorkerChild.start(
-                id, plan, socket: listener, launch: "\(siblings)/launch", mayChangeAccount: geteuid() == 0)
+                id, plan, socket: listener, launch: "\(siblings)/launch", mayChangeAccount: geteuid() == 0,
+                gently: gently)
             workers[id] = worker
             leaders[worker.child.pid] = id
             try poller.add(worker.child.pidfd.number, .readable, as: .workerExit(id))

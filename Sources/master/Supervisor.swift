@@ -204,7 +204,7 @@ struct Supervisor {
     }
 
     /// Whether more wait than can be starting at a time: they are told of by their number.
-    private var isCrowded: Bool { startQueue.count > startLimit }
+    var isCrowded: Bool { startQueue.count > startLimit }
 
     var crowdWeight: Happening.Weight { isCrowded ? .crowd : .routine }
 

@@ -90,7 +90,8 @@ extension Supervisor {
         starting.insert(id)
         timers.set(.ready(id), at: now + configuration.worker.readyTimeout)
         timers.set(.place(id), at: now + Self.placeTime)
-        emit(.start(id, socket: socket, plan))
+        // A crowd can wait for those who serve; the restart of one user cannot.
+        emit(.start(id, socket: socket, plan, gently: isCrowded))
         return process
     }
 

@@ -78,7 +78,8 @@ private func withMisbehaviour(_ body: (Target) async throws -> Void) async throw
             #expect(good.p50 != nil && good.longest != nil)
             plan.request.path = "/half"
             let bad = try await Load(plan).finish()
-            #expect(bad.outcomes == ["reset": 50])
+            // A process that another test spawns at that moment may hold a copy of a connection: then nobody hears its end.
+            #expect(Set(bad.outcomes.keys).isSubset(of: ["reset", "timeout"]), "\(bad)")
             #expect(bad.failed == 50)
             plan.request.path = "/good"
             plan.rate = 200

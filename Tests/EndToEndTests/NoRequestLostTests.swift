@@ -22,7 +22,8 @@ import Testing
             try await tree.waitUntil("all ready") { report in names.allSatisfy { report.user($0)?.isReady == true } }
             let loads = names.map { name in
                 tree.load(name) {
-                    $0.connections = 1
+                    $0.rate = 5
+                    $0.connections = 50
                     $0.duration = .seconds(300)
                 }
             }

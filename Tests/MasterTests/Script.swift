@@ -29,7 +29,7 @@ struct Script {
             switch effect {
             case .record(let happening):
                 happenings.append(happening)
-            case .start(let id, _, _):
+            case .start(let id, _, _, _):
                 effects.append(effect)
                 nextPID += 1
                 send(.started(id, pid: nextPID))
@@ -115,14 +115,14 @@ struct Script {
 
     func lastStarted(_ name: UserName) -> WorkerID {
         effects.compactMap { effect -> WorkerID? in
-            guard case .start(let id, _, _) = effect, id.user == name else { return nil }
+            guard case .start(let id, _, _, _) = effect, id.user == name else { return nil }
             return id
         }.last ?? WorkerID()
     }
 
     var started: [WorkerID] {
         effects.compactMap { effect in
-            guard case .start(let id, _, _) = effect else { return nil }
+            guard case .start(let id, _, _, _) = effect else { return nil }
             return id
         }
     }
@@ -132,7 +132,7 @@ struct Script {
 
     /// The socket that a worker was started on.
     func socket(of worker: WorkerID) -> WorkerID? {
-        for case .start(worker, let socket, _) in effects { return socket }
+        for case .start(worker, let socket, _, _) in effects { return socket }
         return nil
     }
 

@@ -61,7 +61,7 @@ final class Simulation {
     private var lastPID: Int32 = 100
 
     init(seed: UInt64) {
-        chance = SplitMix64(state: seed)
+        chance = SplitMix64(seed: seed)
         supervisor = Supervisor(Self.configuration(seed), processors: 2, holds: [:], seed: seed)
         send(.boot)
         plan(.round, in: .seconds(1))

@@ -17,7 +17,7 @@ extension Simulation {
         case .watch(let socket): watch(socket)
         case .unwatch(let socket): watched.remove(socket)
         case .probe(_, let worker): return [.probed(worker, isEmpty: isCalm || roll(4) > 0)]
-        case .start(let id, let socket, let plan): return start(id, socket, plan)
+        case .start(let id, let socket, let plan, _): return start(id, socket, plan)
         case .signal(let id, let number, _): signal(id, number)
         case .check(let order): orders[order.worker] = order
         case .forget(let worker): orders[worker] = nil
@@ -26,7 +26,7 @@ extension Simulation {
         case .dismissWatcher(let kind): endWatcher(kind, "exit 0")
         case .ping(let kind): plan(.report(kind, generation: generation(kind), .alive), in: .milliseconds(1))
         case .snapshot(let kind): snapshot(kind)
-        case .restoreBacklog, .suspect, .dropHold, .record, .finish: break
+        case .welcome, .suspect, .dropHold, .record, .finish: break
         }
         return []
     }

@@ -55,14 +55,14 @@ extension Simulation {
         case .watch(let socket):
             expectThere(socket, effect)
             expect(!watched.contains(socket), .watchedOnce, "\(socket)")
-        case .start(let id, let socket, let plan):
+        case .start(let id, let socket, let plan, _):
             expectThere(socket, effect)
             judgeStart(id, socket, plan)
         case .signal(let id, Signal.terminate, _):
             expect(workers[id]?.isTerminated != true, .terminatedOnce, "\(id)")
         case .check(let order):
             expect(workers[order.worker] != nil, .checkedWhileThere, "\(order.worker)")
-        case .restoreBacklog, .unlink, .unwatch, .signal, .forget, .suspect, .startWatcher, .killWatcher,
+        case .welcome, .unlink, .unwatch, .signal, .forget, .suspect, .startWatcher, .killWatcher,
             .dismissWatcher, .ping, .snapshot, .dropHold, .record, .finish:
             break
         }

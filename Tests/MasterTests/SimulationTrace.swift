@@ -53,7 +53,7 @@ extension Event {
 extension Effect {
     fileprivate var words: String {
         switch self {
-        case .start(let id, let socket, let plan):
+        case .start(let id, let socket, let plan, _):
             "start \(id) on \(socket), database \(plan.database ?? "none"), \(plan.env["QUALITY"] ?? "plain")"
         case .check(let order): "check \(order.worker)\(order.awaitsReady ? " until it is ready" : "")"
         case .record(let happening): "\(happening.user?.text ?? happening.subject ?? "master"): \(happening.text)"

@@ -205,6 +205,11 @@ import Testing
             script.happenings.filter { $0.rule == "progress" }.map(\.text) == [
                 "6 of 6 users ready, 0 starting, 0 queued"
             ])
+        let gentle = script.effects.compactMap { effect -> Bool? in
+            guard case .start(_, _, _, let gently) = effect else { return nil }
+            return gently
+        }
+        #expect(gentle.first == true && gentle.last == false, "a crowd is started gently, a single user is not")
         let told = script.happenings.filter { $0.rule == "ready" && $0.weight == .routine }
         #expect(told.count < 6)
     }
