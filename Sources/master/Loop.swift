@@ -168,8 +168,8 @@ final class Loop {
         poller.remove(worker.child.pidfd.number)
         leaders[worker.child.pid] = nil
         workers[id] = nil
-        // What it has left outside its group would go on accepting beside its successor.
-        sweepOrphans()
+        // What it has left outside its group would go on accepting beside its successor; one look serves many deaths.
+        mustSweep = true
         feed(.exited(id, exit))
     }
 

@@ -25,7 +25,8 @@ extension Supervisor {
     }
 
     private func expand(_ word: String, _ settings: UserSettings) -> String {
-        Self.replace("{folder}", in: Self.replace("{user}", in: word, with: settings.name.text), with: settings.folder)
+        guard word.utf8.contains(UInt8(ascii: "{")) else { return word }
+        return Self.replace("{folder}", in: Self.replace("{user}", in: word, with: settings.name.text), with: settings.folder)
     }
 
     private static func replace(_ mark: String, in word: String, with text: String) -> String {
