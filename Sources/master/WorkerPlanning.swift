@@ -26,7 +26,8 @@ extension Supervisor {
 
     private func expand(_ word: String, _ settings: UserSettings) -> String {
         guard word.utf8.contains(UInt8(ascii: "{")) else { return word }
-        return Self.replace("{folder}", in: Self.replace("{user}", in: word, with: settings.name.text), with: settings.folder)
+        let named = Self.replace("{user}", in: word, with: settings.name.text)
+        return Self.replace("{folder}", in: named, with: settings.folder)
     }
 
     private static func replace(_ mark: String, in word: String, with text: String) -> String {
