@@ -23,8 +23,10 @@ public final class Nginx: Sendable {
 
     public var target: Target { .tcp(port) }
 
-    func stop() {
+    /// Until it has ended it writes into its folder.
+    func stop() async {
         child.signal(SIGTERM)
+        _ = try? await child.exit()
     }
 
     private func waitUntilItListens(log: String) async throws {

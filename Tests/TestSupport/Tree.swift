@@ -83,10 +83,10 @@ public final class Tree: Sendable {
             tree.remember()
             await tree.kill()
             let details = tree.details
-            tree.remove()
+            await tree.remove()
             throw TreeError("\(error)\n\(details)")
         }
-        tree.remove()
+        await tree.remove()
     }
 
     private init(_ plan: Plan) async throws {
@@ -184,8 +184,8 @@ public final class Tree: Sendable {
         }
     }
 
-    private func remove() {
-        nginxServer?.stop()
+    private func remove() async {
+        await nginxServer?.stop()
         guard getenv("STEWARD_KEEP_TREES") == nil else { return }
         try? FileManager.default.removeItem(atPath: folder)
     }
