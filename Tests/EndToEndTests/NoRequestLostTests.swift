@@ -192,6 +192,45 @@ import Testing
         }
     }
 
+    /// An application that calls listen() itself lowers the backlog for everybody who shares the socket; it is restored.
+    @Test func aBacklogThatWasLoweredIsRestored() async throws {
+        try await Tree.with {
+            $0.users = ["alice": "env: {LISTENS: \"1\"}\n"]
+            $0.settings["worker.check"] = "{path: /healthz, interval: 60s}"
+        } _: { tree in
+            let pid = try #require(try await tree.waitUntilReady("alice").user("alice")?.pid)
+            kill(pid, SIGSTOP)
+            defer { kill(pid, SIGCONT) }
+            let waiting = try (1...100).map { _ in try UnixSocket.connect(to: "\(tree.runtime)/users/alice.sock") }
+            #expect(waiting.count == 100, "a backlog of one would have refused the third")
+        }
+    }
+
+    /// A worker that has closed its listening socket answers nobody: it is found by its checks and replaced, and who has
+    /// waited is served by its successor or told to come again.
+    @Test func aWorkerThatClosesItsSocketIsReplaced() async throws {
+        let flag = "/tmp/st-closes.\(UInt32.random(in: 0 ... .max))"
+        try await Tree.with {
+            $0.users = ["alice": "env: {CLOSES: \(flag)}\n"]
+            $0.settings["worker.check"] = "{path: /healthz, interval: 300ms, timeout: 400ms, fall: 3}"
+        } _: { tree in
+            let old = try #require(try await tree.waitUntilReady("alice").user("alice")?.pid)
+            try tree.write("", to: flag)
+            kill(old, SIGKILL)
+            let deaf = try await tree.waitUntil("the next one is deaf") { report in
+                report.user("alice").map { $0.pid != nil && $0.pid != old && $0.isReady } ?? false
+            }
+            async let waiting = tree.get("alice")
+            try await tree.waitUntil("it is replaced") { report in
+                report.user("alice").map { $0.isReady && $0.pid != deaf.user("alice")?.pid } ?? false
+            }
+            let outcome = await waiting
+            #expect(outcome.status == 200 || outcome.status == 503, "\(outcome)")
+            #expect(await tree.get("alice").status == 200)
+            try await tree.expectEachUserServed()
+        }
+    }
+
     /// A worker that makes the listening socket blocking for all who share it stops nobody.
     @Test func aBlockingSocketDoesNotStopTheKeeper() async throws {
         try await Tree.with {

@@ -14,6 +14,8 @@ SILENT          set: no notification, neither READY=1 nor WATCHDOG=1
 STUBBORN        set: SIGTERM is ignored
 CHILD           set: a process of its session that ignores SIGTERM goes on beside it
 DAEMON          set: a process in a session of its own goes on beside it, no child of its any more
+LISTENS         set: listen(1) is called on the listening socket before it is ready
+CLOSES          the listening socket is closed once it is ready, where this file exists; the file is removed
 BLOCKING        set: the listening socket is made blocking for everybody who shares it
 OUTPUT          that many lines on standard output at the start
 """
@@ -98,8 +100,14 @@ async def main():
     if os.environ.get("STUBBORN"):
         asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if os.environ.get("LISTENS"):
+        listener.listen(1)
     state["ready"] = True
     process.report("serving", ready=True)
+    if os.path.exists(os.environ.get("CLOSES", "")):
+        os.unlink(os.environ["CLOSES"])
+        asyncio.get_running_loop().remove_reader(3)
+        os.close(3)
     await running
 
 
