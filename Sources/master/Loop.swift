@@ -49,6 +49,8 @@ final class Loop {
     var retired: [RetiredSocket] = []
     /// Whether a child of master may have come or gone that it has not started.
     private var mustSweep = false
+    /// Workers that have ended in this turn.
+    private var ended: [(id: WorkerID, exit: Exit)] = []
     var strangers: Set<Int32> = []
     var isFinished = false
 
@@ -77,6 +79,8 @@ final class Loop {
                 do { try decode(ready.source, ready.fd, ready.readiness) } catch { log.error("\(error)") }
             }
             if mustSweep { sweepOrphans() }
+            for (id, exit) in ended { feed(.exited(id, exit)) }
+            ended = []
             feed(.tick)
         }
     }
@@ -168,9 +172,10 @@ final class Loop {
         poller.remove(worker.child.pidfd.number)
         leaders[worker.child.pid] = nil
         workers[id] = nil
-        // What it has left outside its group would go on accepting beside its successor; one look serves many deaths.
+        // What it has left outside its group is killed before its successor starts, or it would go on accepting beside
+        // it: so the Supervisor is told at the end of the turn, after one look for all that have ended.
         mustSweep = true
-        feed(.exited(id, exit))
+        ended.append((id, exit))
     }
 
     private func readExecution(_ id: WorkerID) {

@@ -80,7 +80,7 @@ private func withMisbehaviour(_ body: (Target) async throws -> Void) async throw
             let bad = try await Load(plan).finish()
             // A process that another test spawns at that moment may hold a copy of a connection: then nobody hears its end.
             #expect(Set(bad.outcomes.keys).isSubset(of: ["reset", "timeout"]), "\(bad)")
-            #expect(bad.failed == 50)
+            #expect(bad.failed == 50 && bad.outcomes["reset", default: 0] >= 45, "\(bad)")
             plan.request.path = "/good"
             plan.rate = 200
             plan.limit = 20
