@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -118,6 +119,24 @@ int clinux_wait(pid_t pid, int keep, int *status) {
     *status = info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
     return 0;
 }
+
+// The first version of struct pidfd_info (linux/pidfd.h), which older kernel headers lack.
+struct exit_info {
+    uint64_t mask;
+    uint64_t cgroup;
+    uint32_t identity[11];
+    int32_t exit_code;
+};
+
+int clinux_pidfd_exit(int pidfd, int *status) {
+    const uint64_t wanted = 1u << 3;  // PIDFD_INFO_EXIT
+    struct exit_info info = {.mask = wanted};
+    if (ioctl(pidfd, _IOWR(0xFF, 11, struct exit_info), &info) < 0 || !(info.mask & wanted)) return 0;
+    *status = WIFSIGNALED(info.exit_code) ? -WTERMSIG(info.exit_code) : WEXITSTATUS(info.exit_code);
+    return 1;
+}
+
+int clinux_pidfd_getfd(int pidfd, int fd) { return (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0); }
 
 int clinux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 

@@ -130,7 +130,7 @@ public final class Channel<Incoming: Message, Outgoing: Message> {
     }
 
     private func attachment(of packet: Packet<Incoming>) throws -> Descriptor? {
-        guard case .body(let body) = packet, body.carriesDescriptor else { return nil }
+        guard packet.carriesDescriptor else { return nil }
         guard let descriptor = arrived.popFirst() else { throw ChannelError.missingDescriptor }
         return descriptor
     }

@@ -27,6 +27,17 @@ public struct Instant: Comparable, Hashable, Sendable {
     }
 }
 
+extension Instant: WireValue {
+    /// The blank that a reader overwrites.
+    public init() {
+        nanoseconds = 0
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&nanoseconds)
+    }
+}
+
 extension Duration {
     /// The whole duration in nanoseconds; Steward's durations are far from the 292 years where this would overflow.
     public var nanoseconds: Int64 {

@@ -3,9 +3,9 @@
 // A payload is one byte that names the type and the fields of that type (Wire.swift). Types below 16 belong to the
 // link itself and are the same in every direction; types from 16 on are numbered for each direction on its own.
 //
-// History: 1, the first version.
+// History: 1, the first version. 2, the keeper outlives master: hand-over, leave, the notify socket.
 
-public let protocolVersion: UInt32 = 1
+public let protocolVersion: UInt32 = 2
 
 /// Steward's own version, as `--version` and hello tell it.
 public let stewardVersion = "0.1.0"
@@ -66,12 +66,63 @@ extension Message {
     public var carriesDescriptor: Bool { false }
 }
 
+/// One of the things that a keeper holds, with its descriptor. This form, `hello`, `handedOver` and `leave` stay as they
+/// are in every version: a master of any version can take over from a keeper of any other.
+public struct Handover: WireValue {
+    public enum Kind: UInt8, Sendable, CaseIterable {
+        /// A listening socket; nobody is answered there.
+        case socket = 1
+        /// A listening socket on which the keeper answers.
+        case standIn
+        /// A socket that nothing points to any more: the keeper answers who is left.
+        case retiring
+        /// The read end of a worker's output.
+        case output
+        /// RUNTIME/notify.
+        case notify
+    }
+
+    public var kind = Kind.socket
+    /// Blank for `notify`.
+    public var worker: WorkerID?
+    /// A `StandInReason` where the keeper answers, else 0; a later version may know more of them.
+    public var reason: UInt8 = 0
+
+    public init() {}
+
+    public init(_ kind: Kind, _ worker: WorkerID?, reason: StandInReason? = nil) {
+        self.kind = kind
+        self.worker = worker
+        self.reason = reason?.rawValue ?? 0
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&kind)
+        try coder.field(&worker)
+        try coder.field(&reason)
+    }
+}
+
 /// A message of the link, or one of its peers.
 public enum Packet<Body: Message>: Equatable, Sendable {
     case hello(Hello)
     case ping
     case pong
+    /// From a keeper, after its hello to a master that has connected to it: a thing that it holds.
+    case handover(Handover)
+    /// That was all.
+    case handedOver
+    /// To a keeper: finish with who is there, and end. Another watcher ends with its channel.
+    case leave
     case body(Body)
+
+    var carriesDescriptor: Bool {
+        switch self {
+        case .hello, .ping, .pong, .handedOver, .leave: false
+        case .handover: true
+        case .body(let body): body.carriesDescriptor
+        }
+    }
 
     public init(payload: ArraySlice<UInt8>) throws {
         var reader = WireReader(payload)
@@ -81,6 +132,9 @@ public enum Packet<Body: Message>: Equatable, Sendable {
         case 1: self = .hello(try reader.value())
         case 2: self = .ping
         case 3: self = .pong
+        case 4: self = .handover(try reader.value())
+        case 5: self = .handedOver
+        case 6: self = .leave
         default: self = .body(try Body(type: type, from: &reader))
         }
         try reader.finish()
@@ -91,6 +145,9 @@ public enum Packet<Body: Message>: Equatable, Sendable {
         case .hello(let hello): try writer.message(1, hello)
         case .ping: writer.message(2)
         case .pong: writer.message(3)
+        case .handover(let handover): try writer.message(4, handover)
+        case .handedOver: writer.message(5)
+        case .leave: writer.message(6)
         case .body(let body): try body.write(to: &writer)
         }
     }

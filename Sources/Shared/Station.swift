@@ -11,8 +11,12 @@ public final class Station<Orders: Message, Report: Message> {
     public static var descriptor: Int32 { 3 }
 
     public let log: Logger
+    /// Whether master has told this watcher to leave.
+    public private(set) var isDismissed = false
     private let kind: WatcherKind
-    private let channel: Channel<Orders, Report>?
+    /// Nil by hand.
+    private let generation: UInt64?
+    private var channel: Channel<Orders, Report>?
 
     /// Says hello where there is a master.
     public init(_ kind: WatcherKind) throws {
@@ -21,16 +25,38 @@ public final class Station<Orders: Message, Report: Message> {
         // A peer that is gone is told by EPIPE.
         signal(SIGPIPE, SIG_IGN)
         guard let text = getenv("STEWARD_WATCHER"), let generation = UInt64(String(cString: text)) else {
-            channel = nil
+            generation = nil
             return
         }
+        self.generation = generation
         _ = fcntl(Self.descriptor, F_SETFD, FD_CLOEXEC)
-        let channel = Channel<Orders, Report>(Descriptor(owning: Self.descriptor))
-        self.channel = channel
-        try channel.send(.hello(Hello(kind: kind, pid: getpid(), generation: generation)))
+        try meet(Descriptor(owning: Self.descriptor))
     }
 
-    public var isByHand: Bool { channel == nil }
+    public var isByHand: Bool { generation == nil }
+    public var hasMaster: Bool { channel != nil }
+
+    /// Says hello to the master at the other end of `descriptor`.
+    public func meet(_ descriptor: Descriptor) throws {
+        let channel = Channel<Orders, Report>(descriptor)
+        self.channel = channel
+        try channel.send(.hello(Hello(kind: kind, pid: getpid(), generation: generation ?? 0)))
+    }
+
+    /// Gives up the channel: its master is gone.
+    public func part<Source>(_ poller: Poller<Source>) {
+        if let channel { poller.remove(channel.descriptor.number) }
+        channel = nil
+    }
+
+    /// Gives master something that the keeper holds.
+    public func handOver(_ handover: Handover, _ descriptor: Descriptor) throws {
+        try channel?.send(.handover(handover), with: descriptor)
+    }
+
+    public func endHandover() throws {
+        try channel?.send(.handedOver)
+    }
 
     /// Whether every report has been handed to the kernel.
     public var isFlushed: Bool { channel?.isFlushed ?? true }
@@ -64,7 +90,8 @@ public final class Station<Orders: Message, Report: Message> {
             for received in try channel.receive() {
                 switch received.packet {
                 case .ping: try channel.send(.pong)
-                case .hello, .pong: throw WireError.invalid("packet for a watcher")
+                case .leave: isDismissed = true
+                case .hello, .pong, .handover, .handedOver: throw WireError.invalid("packet for a watcher")
                 case .body(let order): orders.append((order, received.descriptor))
                 }
             }

@@ -43,6 +43,17 @@ public enum UnixSocket {
         return socket
     }
 
+    /// The path that a socket is bound to; nil for what is no such socket.
+    public static func path(of socket: Descriptor) -> String? {
+        var address = sockaddr_un()
+        var size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let result = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket.number, $0, &size) }
+        }
+        guard result == 0, address.sun_family == sa_family_t(AF_UNIX) else { return nil }
+        return withUnsafeBytes(of: &address.sun_path) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
     /// A path that is too long for an address is reached through its folder: /proc/self/fd/N is one step of a path,
     /// however long the way to what it stands for (proc(5)).
     @discardableResult

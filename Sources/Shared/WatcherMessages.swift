@@ -61,10 +61,13 @@ public enum ToKeeper: Message {
     case output(WorkerID)
     /// The snapshot is complete.
     case complete
+    /// A copy of RUNTIME/notify: to be read, and what comes thrown away, while there is no master. A sender that has
+    /// connected once would never get through to a new socket.
+    case notify
 
     public var carriesDescriptor: Bool {
         switch self {
-        case .keep, .output: true
+        case .keep, .output, .notify: true
         case .settings, .answer, .quiet, .retire, .complete: false
         }
     }
@@ -78,6 +81,7 @@ public enum ToKeeper: Message {
         case 20: self = .retire(try reader.value())
         case 21: self = .output(try reader.value())
         case 22: self = .complete
+        case 23: self = .notify
         default: throw WireError.unknownType(type)
         }
     }
@@ -91,11 +95,12 @@ public enum ToKeeper: Message {
         case .retire(let value): try writer.message(20, value)
         case .output(let value): try writer.message(21, value)
         case .complete: writer.message(22)
+        case .notify: writer.message(23)
         }
     }
 }
 
-/// The keeper only listens; its hello and pong are the link's.
+/// The keeper only listens; its hello, pong and hand-over are the link's.
 public enum FromKeeper: Message {
     public init(type: UInt8, from reader: inout WireReader) throws {
         throw WireError.unknownType(type)

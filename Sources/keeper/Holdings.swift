@@ -42,6 +42,21 @@ struct Holdings {
     private(set) var settings = KeeperSettings()
     private(set) var sockets: [WorkerID: Socket] = [:]
     private(set) var outputs: [WorkerID: Descriptor] = [:]
+    /// RUNTIME/notify.
+    private(set) var notify: Descriptor?
+
+    var isEmpty: Bool { sockets.isEmpty && outputs.isEmpty }
+
+    /// Everything, as the next master gets it.
+    var handovers: [(Handover, Descriptor)] {
+        sockets.map { worker, socket in
+            switch socket.duty {
+            case .none: (Handover(.socket, worker), socket.listener)
+            case .answering(let reason): (Handover(.standIn, worker, reason: reason), socket.listener)
+            case .retiring(let reason): (Handover(.retiring, worker, reason: reason), socket.listener)
+            }
+        } + outputs.map { (Handover(.output, $0), $1) } + (notify.map { [(Handover(.notify, nil), $0)] } ?? [])
+    }
 
     mutating func follow(_ order: ToKeeper, _ descriptor: Descriptor?) -> [Effect] {
         switch order {
@@ -60,6 +75,9 @@ struct Holdings {
             let earlier = outputs.updateValue(descriptor, forKey: worker)
             return (earlier.map { [.stopReading(worker, $0)] } ?? []) + [.read(worker, descriptor)]
         case .complete: return []
+        case .notify:
+            notify = descriptor
+            return []
         }
     }
 

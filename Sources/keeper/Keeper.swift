@@ -1,7 +1,9 @@
 // The loop of keeper: orders change the holdings, and their effects are performed.
 //
 // Nothing that a visitor or a worker does, and no socket or pipe that turns out to be of no use, ends the keeper: it
-// costs that visitor, socket or pipe. Errors of the channel end it; master starts another and hands it everything.
+// costs that visitor, socket or pipe. When its channel ends, master is gone: the keeper goes on, reads in its place what
+// workers notify, and hands everything to the next master that connects. It ends when it is told to, and when nobody is
+// there whom it could keep anything for.
 
 import Glibc
 import Shared
@@ -9,6 +11,8 @@ import Shared
 /// What the keeper waits for.
 enum Source {
     case station
+    case successor
+    case notify
     case signals
     case listener(WorkerID)
     case visitor(UInt64)
@@ -20,6 +24,8 @@ final class Keeper {
     private static let emptyFor = Duration.milliseconds(200)
     private static let pauseWhenCrowded = Duration.milliseconds(100)
     private static let complaintPeriod = Duration.seconds(60)
+    /// How long those who are being answered may take when the keeper has been told to leave.
+    private static let leavingTime = Duration.seconds(2)
 
     private let station: Station<ToKeeper, FromKeeper>
     private let signals: Signals?
@@ -32,28 +38,37 @@ final class Keeper {
     private var paused: Set<WorkerID> = []
     private var resumption: Instant?
     private var complained: Instant?
-    private var isAsked = false
+    private var isDone = false
+    private var leavesAt: Instant?
+    /// Nil where no master is ever going to follow.
+    private let succession: Succession?
 
-    /// - Parameter signals: any of them ends the loop.
-    init(_ station: Station<ToKeeper, FromKeeper>, signals: Signals? = nil) throws {
+    /// - Parameters:
+    ///   - signals: any of them ends the loop.
+    ///   - runtime: the folder where the next master looks for this keeper.
+    init(_ station: Station<ToKeeper, FromKeeper>, signals: Signals? = nil, runtime: String? = nil) throws {
         self.station = station
         self.signals = signals
+        succession = try runtime.map { try Succession(runtime: $0) }
         poller = try Poller()
         reception = Reception(poller, station.log)
         outputs = Outputs(poller, station.log)
         try station.join(poller, as: .station)
         if let signals { try poller.add(signals.descriptor.number, .readable, as: .signals) }
+        if let succession { try poller.add(succession.listener.number, .readable, as: .successor) }
     }
 
     func run() throws {
-        while !isAsked {
-            let next = [reception.next, retirements.next, resumption].compactMap { $0 }.min()
+        while !isDone {
+            let next = [reception.next, retirements.next, resumption, leavesAt].compactMap { $0 }.min()
             let ready = try poller.wait(until: next)
             let now = Instant.now()
             for (source, fd, readiness) in ready where poller.knows(fd) { try serve(source, readiness, now) }
             reception.expire(now)
             while let worker = retirements.popDue(now) { accept(worker, now, isLast: true) }
             resume(now)
+            if let leavesAt, reception.isEmpty || leavesAt <= now { isDone = true }
+            if succession != nil, !station.hasMaster, holdings.isEmpty { isDone = true }
         }
     }
 
@@ -66,9 +81,10 @@ final class Keeper {
 
     private func serve(_ source: Source, _ readiness: Readiness, _ now: Instant) throws {
         switch source {
-        case .station:
-            for (order, descriptor) in try station.receive(readiness, poller) { follow(order, descriptor, now) }
-        case .signals: isAsked = try signals?.next() != nil
+        case .station: try hear(readiness, now)
+        case .successor: try welcome()
+        case .notify: holdings.notify.map(Succession.discard)
+        case .signals: isDone = try signals?.next() != nil
         case .listener(let worker):
             // Somebody has shut the socket down, for all who hold it.
             if readiness.contains(.hangup) { letGo(worker, "it was shut down", now) } else { accept(worker, now) }
@@ -88,6 +104,47 @@ final class Keeper {
             case .complain(let text): station.log.warning("\(text)")
             }
         }
+    }
+
+    // MARK: masters
+
+    private func hear(_ readiness: Readiness, _ now: Instant) throws {
+        do {
+            for (order, descriptor) in try station.receive(readiness, poller) { follow(order, descriptor, now) }
+        } catch {
+            guard succession != nil else { throw error }
+            station.log.notice("goes on without master: \(error)")
+            try goOnAlone()
+        }
+        if station.isDismissed, leavesAt == nil { leave(now) }
+    }
+
+    /// Another master has come: whoever is there before it, or in its place, is not any more.
+    private func welcome() throws {
+        guard let descriptor = try succession?.next() else { return }
+        do {
+            station.part(poller)
+            if let notify = holdings.notify { poller.remove(notify.number) }
+            try station.meet(descriptor)
+            for (handover, held) in holdings.handovers { try station.handOver(handover, held) }
+            try station.endHandover()
+            try station.join(poller, as: .station)
+            station.log.notice("handed over \(holdings.sockets.count) sockets and \(holdings.outputs.count) outputs")
+        } catch {
+            station.log.warning("could not hand over: \(error)")
+            try goOnAlone()
+        }
+    }
+
+    private func goOnAlone() throws {
+        station.part(poller)
+        if let notify = holdings.notify { try poller.add(notify.number, .readable, as: .notify) }
+    }
+
+    private func leave(_ now: Instant) {
+        leavesAt = now + Self.leavingTime
+        for (worker, socket) in holdings.sockets { shut(worker, socket.listener) }
+        for worker in holdings.outputs.keys { pass(worker, now) }
     }
 
     // MARK: sockets

@@ -21,7 +21,9 @@ struct Program: ParsableCommand {
         runWatcher(.keeper) {
             try OpenFiles.raiseLimit()
             let station = try Station<ToKeeper, FromKeeper>(.keeper)
-            guard station.isByHand else { return try Keeper(station).run() }
+            guard station.isByHand else {
+                return try Keeper(station, runtime: getenv("STEWARD_RUNTIME").map { String(cString: $0) }).run()
+            }
             guard let socket else { Self.exit(withError: ValidationError("by hand it needs --answer SOCKET")) }
             guard let told = StandInReason.allCases.first(where: { $0.word == reason }) else {
                 Self.exit(withError: ValidationError("there is no reason '\(reason)'"))

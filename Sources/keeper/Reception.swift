@@ -38,6 +38,8 @@ final class Reception {
         self.log = log
     }
 
+    var isEmpty: Bool { visitors.isEmpty }
+
     /// The earliest deadline of a visitor.
     var next: Instant? { deadlines.next }
 

@@ -4,10 +4,12 @@ import CLinux
 import Glibc
 import Shared
 
-/// A child process. Its pidfd becomes readable when it ends (pidfd_open(2)).
+/// A child process, or one that an earlier master has left. Its pidfd becomes readable when it ends (pidfd_open(2)).
 final class Child {
     let pid: Int32
     let pidfd: Descriptor
+    /// As `ProcessFiles.startTime` tells it.
+    private(set) lazy var startTime = ProcessFiles.startTime(of: pid)
 
     fileprivate init(pid: Int32, pidfd: Descriptor) {
         self.pid = pid
@@ -39,6 +41,14 @@ final class Child {
         return Child(pid: pid, pidfd: Descriptor(owning: pidfd))
     }
 
+    /// A process that runs already, where it is still the one that started then.
+    static func adopt(_ pid: Int32, startTime: UInt64) -> Child? {
+        let pidfd = clinux_pidfd_open(pid)
+        guard pidfd >= 0 else { return nil }
+        let child = Child(pid: pid, pidfd: Descriptor(owning: pidfd))
+        return startTime != 0 && child.startTime == startTime ? child : nil
+    }
+
     /// Signals the child, never another process that was given its id since.
     func signal(_ number: Int32) {
         _ = clinux_pidfd_signal(pidfd.number, number)
@@ -49,15 +59,30 @@ final class Child {
         kill(-pid, number)
     }
 
+    /// Waits until it has ended, at most so long: for the time before the loop runs.
+    func awaitEnd(_ limit: Duration) {
+        var state = pollfd(fd: pidfd.number, events: Int16(POLLIN), revents: 0)
+        poll(&state, 1, Int32(clamping: Int(limit.milliseconds)))
+    }
+
     /// How it ended, once its pidfd is readable; nil where it has not.
     ///
     /// What is left of its group is killed before it is reaped: until then its id cannot belong to anybody else.
     func reap() -> Exit? {
         var status: Int32 = 0
-        guard clinux_wait(pid, 1, &status) == 0 else { return nil }
+        guard clinux_wait(pid, 1, &status) == 0 else { return errno == ECHILD ? endOfAnother() : nil }
         signalGroup(SIGKILL)
         guard clinux_wait(pid, 0, &status) == 0 else { return nil }
         return Exit(status: status)
+    }
+
+    /// How a process ended that is another's to reap. As long as there is somebody in its group, its id is nobody else's.
+    private func endOfAnother() -> Exit? {
+        var state = pollfd(fd: pidfd.number, events: Int16(POLLIN), revents: 0)
+        guard poll(&state, 1, 0) == 1 else { return nil }
+        signalGroup(SIGKILL)
+        var status: Int32 = 0
+        return clinux_pidfd_exit(pidfd.number, &status) == 1 ? Exit(status: status) : .unseen
     }
 }
 
@@ -66,8 +91,8 @@ final class WorkerChild {
     let child: Child
     /// Ends without a line when the worker's own program is executed, else carries why it was not.
     var execution: Descriptor?
-    /// A copy of the read end of its output: it outlives the keeper.
-    let output: Descriptor
+    /// A copy of the read end of its output: it outlives the keeper. Nil where a worker that was adopted has none.
+    let output: Descriptor?
 
     /// The nice value of a worker that is started gently.
     private static let startNice = 10
@@ -77,6 +102,21 @@ final class WorkerChild {
         if clinux_may_renice() == 1 { clinux_renice_group(child.pid, 0) }
     }
 
+    /// - Parameter output: where it was handed over; else the pipe that is the worker's standard output is opened.
+    init(adopted child: Child, output: Descriptor?) {
+        self.child = child
+        self.output = output ?? Self.reopenOutput(child.pid)
+    }
+
+    /// Opening the other end of a pipe by /proc/PID/fd makes a read end of the same pipe (proc(5)).
+    private static func reopenOutput(_ pid: Int32) -> Descriptor? {
+        let number = open("/proc/\(pid)/fd/1", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard number >= 0 else { return nil }
+        let output = Descriptor(owning: number)
+        var status = stat()
+        return fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO ? output : nil
+    }
+
     private init(child: Child, execution: Descriptor, output: Descriptor) {
         self.child = child
         self.execution = execution
@@ -84,7 +124,7 @@ final class WorkerChild {
     }
 
     static func start(
-        _ id: WorkerID, _ plan: WorkerPlan, socket: Descriptor, launch: String, mayChangeAccount: Bool,
+        _ id: WorkerID, _ plan: WorkerPlan, socket: Descriptor, _ socketID: WorkerID, launch: String, mayChangeAccount: Bool,
         gently: Bool
     ) throws -> WorkerChild {
         let null = Descriptor(owning: try check("open", "/dev/null") { open("/dev/null", O_RDONLY | O_CLOEXEC) })
@@ -92,6 +132,8 @@ final class WorkerChild {
         let output = try pipe()
         var env = plan.env
         env["STEWARD_GENERATION"] = String(id.generation)
+        env["STEWARD_SOCKET"] = String(socketID.generation)
+        env["STEWARD_PLAN"] = String(plan.identity.fingerprint)
         var arguments = ["-n", String(plan.files), "-d", plan.folder, "-e", "4"]
         if gently, clinux_may_renice() == 1 { arguments += ["-p", String(startNice)] }
         if let account = plan.runAs, mayChangeAccount { arguments += ["-u", account] }

@@ -6,6 +6,8 @@ import Shared
 enum Exit: Equatable, Sendable, CustomStringConvertible {
     case code(Int32)
     case signal(Int32)
+    /// It was not a child of this master, and the kernel does not tell how it ended.
+    case unseen
 
     /// - Parameter status: an exit code, or minus a signal's number.
     init(status: Int32) {
@@ -16,6 +18,7 @@ enum Exit: Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .code(let code): "exit \(code)"
         case .signal(let signal): "signal \(signal)"
+        case .unseen: "unseen"
         }
     }
 }
@@ -35,6 +38,8 @@ enum Event: Equatable, Sendable {
     case stop
 
     case watcherStarted(WatcherKind, generation: UInt64, pid: Int32)
+    /// One that an earlier master has left.
+    case watcherAdopted(WatcherKind, generation: UInt64, pid: Int32)
     case watcherSaid(WatcherKind, generation: UInt64, WatcherReport)
     /// Its channel ended, or carried what is no packet.
     case watcherBroke(WatcherKind, generation: UInt64, why: String)
@@ -67,19 +72,6 @@ enum WatcherReport: Equatable, Sendable {
     case path(FromPathwatch)
     case database(DatabaseReport)
     case verdict(CheckVerdict)
-}
-
-/// How a worker is to be run. Two equal plans need no restart.
-struct WorkerPlan: Equatable, Sendable {
-    var command: [String] = []
-    var folder = ""
-    var env: [String: String] = [:]
-    /// Name of the database, where there is one.
-    var database: String?
-    var files = 1024
-    var runAs: String?
-    /// See `UserSettings.start`.
-    var start: UInt64 = 0
 }
 
 enum Effect: Equatable, Sendable {
@@ -116,6 +108,9 @@ enum Effect: Equatable, Sendable {
     /// Everything that this watcher has to know, with an end mark.
     case snapshot(WatcherKind)
 
+    /// Write down the user's record: before everything else of a step.
+    case save(UserName)
+    case erase(UserName)
     /// Forget the operator's hold of a user who is gone.
     case dropHold(UserName)
     case record(Happening)

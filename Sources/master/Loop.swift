@@ -27,6 +27,14 @@ struct RetiredSocket {
     var pongs = 0
 }
 
+/// How master ends.
+enum Ending {
+    /// Everything has ended before it.
+    case stopped
+    /// Keeper and workers go on, for the next master.
+    case left
+}
+
 /// The edge around the Supervisor. Everything that it owns is here; every decision is the Supervisor's.
 final class Loop {
     let log = Logger.steward("master")
@@ -52,29 +60,59 @@ final class Loop {
     /// Workers that have ended in this turn.
     private var ended: [(id: WorkerID, exit: Exit)] = []
     var strangers: Set<Int32> = []
-    var isFinished = false
+    let state: StateFile
+    /// What the keeper of an earlier master has already.
+    var keeperKnows: (sockets: Set<WorkerID>, outputs: Set<WorkerID>) = ([], [])
+    /// How master ends; nil while it runs.
+    var ending: Ending?
 
-    init(_ runtime: Runtime, signals: Signals, siblings: String, socketGroup: gid_t?) throws {
+    init(
+        _ runtime: Runtime, inherited: Inheritance, signals: Signals, siblings: String, socketGroup: gid_t?
+    ) throws {
         let configuration = runtime.configuration
         self.runtime = runtime
         self.signals = signals
         self.siblings = siblings
         poller = try Poller()
-        notify = try NotifySocket(runtime: configuration.runtime)
+        notify = try NotifySocket(runtime: configuration.runtime, inherited: inherited.notify)
         control = try ControlServer(runtime: configuration.runtime)
         sockets = UserSockets(
             runtime: configuration.runtime, mode: configuration.socketMode, group: socketGroup)
         supervisor = Supervisor(
             configuration, processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)), holds: runtime.holds(),
-            seed: UInt64(bitPattern: wallClock()))
+            remains: inherited.remains, seed: UInt64(bitPattern: wallClock()))
+        state = try runtime.stateFile(inherited.remains.values.map(\.record))
         try poller.add(signals.descriptor.number, .readable, as: .signals)
         try poller.add(notify.descriptor.number, .readable, as: .notify)
         try poller.add(control.listener.number, .readable, as: .control)
+        try take(inherited)
     }
 
-    func run() throws {
+    /// Takes over what an earlier master has left.
+    private func take(_ inherited: Inheritance) throws {
+        sockets.adopt(inherited.sockets)
+        retired = inherited.retiring.map { RetiredSocket(socket: $0.socket, descriptor: $0.descriptor) }
+        for (id, worker) in inherited.workers {
+            workers[id] = worker
+            leaders[worker.child.pid] = id
+            try poller.add(worker.child.pidfd.number, .readable, as: .workerExit(id))
+        }
+        guard let keeper = inherited.keeper,
+            let child = Child.adopt(keeper.pid, startTime: ProcessFiles.startTime(of: keeper.pid))
+        else { return }
+        let generation = keeper.hello.generation
+        keeperKnows = inherited.known
+        watchers[.keeper] = (generation, child)
+        links.open(.keeper, keeper.descriptor, generation: generation)
+        try poller.add(keeper.descriptor.number, .readable, as: .watcher(.keeper))
+        try poller.add(child.pidfd.number, .readable, as: .watcherExit(.keeper))
+        feed(.watcherAdopted(.keeper, generation: generation, pid: keeper.pid))
+    }
+
+    func run() throws -> Ending {
         feed(.boot)
-        while !isFinished {
+        while true {
+            if let ending { return ending }
             for ready in try poller.wait(until: supervisor.deadline) where poller.knows(ready.fd) {
                 do { try decode(ready.source, ready.fd, ready.readiness) } catch { log.error("\(error)") }
             }
@@ -113,7 +151,11 @@ final class Loop {
 
     private func readSignals() throws {
         while let number = try signals.next() {
-            if number == SIGCHLD { mustSweep = true } else { feed(.stop) }
+            switch number {
+            case SIGCHLD: mustSweep = true
+            case SIGUSR2: ending = ending ?? .left
+            default: feed(.stop)
+            }
         }
     }
 

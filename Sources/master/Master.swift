@@ -24,7 +24,7 @@ struct Master: ParsableCommand {
 
     func run() throws {
         // Before any thread starts: a signal that is not blocked everywhere would end the process.
-        let signals = try Signals([SIGTERM, SIGINT, SIGCHLD])
+        let signals = try Signals([SIGTERM, SIGINT, SIGCHLD, SIGUSR2])
         for ignored in [SIGHUP, SIGPIPE] { signal(ignored, SIG_IGN) }
         do {
             let configuration = try Shared.Configuration.read(config)
@@ -43,17 +43,22 @@ struct Master: ParsableCommand {
         let log = Logger.steward("master")
         let group = try configuration.socketGroup.map(Self.group)
         let runtime = try Runtime(configuration)
-        runtime.endLeftovers(log)
-        runtime.clean()
         if geteuid() == 0 && configuration.runAs == nil { log.warning("workers run as root: run_as is not set") }
         try OpenFiles.raiseLimit()
         try Shared.check("prctl") { clinux_become_subreaper() }
-        let loop = try Loop(runtime, signals: signals, siblings: try Self.folder(), socketGroup: group)
-        log.notice("supervises \(configuration.users), pid \(getpid())")
-        try loop.run()
-        runtime.endLeftovers(log)
-        runtime.leave()
-        log.notice("ended")
+        let inherited = Inheritance(runtime: configuration.runtime, records: runtime.records(log), log)
+        runtime.clean(keeping: inherited)
+        let loop = try Loop(
+            runtime, inherited: inherited, signals: signals, siblings: try Self.folder(), socketGroup: group)
+        log.notice("supervises \(configuration.users), pid \(getpid()), \(inherited.workers.count) workers found")
+        switch try loop.run() {
+        case .stopped:
+            runtime.endLeftovers(log)
+            runtime.leave()
+            log.notice("ended")
+        case .left:
+            log.notice("leaves \(loop.workers.count) workers to the next master")
+        }
     }
 
     private static func end(_ line: String, code: Int32) -> Never {

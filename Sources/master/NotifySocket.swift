@@ -8,7 +8,13 @@ final class NotifySocket {
     let descriptor: Descriptor
 
     /// Any account may send: the sender is known by its credentials, which the kernel vouches for.
-    init(runtime: String) throws {
+    ///
+    /// - Parameter inherited: of an earlier master: who has connected to it once gets through to no other one.
+    init(runtime: String, inherited: Descriptor?) throws {
+        if let inherited {
+            descriptor = inherited
+            return
+        }
         let path = "\(runtime)/notify"
         unlink(path)
         descriptor = try UnixSocket.datagram(at: path, mode: 0o666)

@@ -28,16 +28,6 @@ enum Orphans {
 
     /// Whose environment it has inherited.
     private static func worker(of pid: Int32) -> WorkerID? {
-        guard let environment = try? SmallFile.read("/proc/\(pid)/environ", limit: 1 << 20) else { return nil }
-        var found: [String: String] = [:]
-        for variable in environment.split(separator: 0) {
-            let sides = variable.split(separator: UInt8(ascii: "="), maxSplits: 1)
-            guard sides.count == 2 else { continue }
-            found[String(decoding: sides[0], as: UTF8.self)] = String(decoding: sides[1], as: UTF8.self)
-        }
-        guard let user = found["STEWARD_USER"].flatMap({ UserName($0) }),
-            let generation = found["STEWARD_GENERATION"].flatMap({ UInt64($0) })
-        else { return nil }
-        return WorkerID(user: user, generation: generation)
+        ProcessFiles.environment(of: pid)?.worker
     }
 }

@@ -28,6 +28,7 @@ extension Loop {
             case .suspect(let worker): return tell(.dispatch, links.dispatch) { try $0.send(.suspect(worker)) }
             case .startWatcher(let kind, let generation): return startWatcher(kind, generation)
             case .killWatcher(let kind): watchers[kind]?.child.signal(SIGKILL)
+            case .dismissWatcher(.keeper): return tell(.keeper, links.keeper) { try $0.dismiss() }
             case .dismissWatcher(let kind): closeLink(kind)
             case .ping(let kind):
                 try restoreListener()
@@ -35,7 +36,9 @@ extension Loop {
             case .snapshot(let kind): return sendSnapshot(kind)
             case .dropHold(let name): try runtime.keepHold(name, nil)
             case .record(let happening): record(happening)
-            case .finish: isFinished = true
+            case .save(let name): try save(name)
+            case .erase(let name): try state.erase(name)
+            case .finish: ending = .stopped
             }
         } catch {
             log.error("\(error)")
@@ -93,7 +96,7 @@ extension Loop {
                 throw SystemError("socket", "\(socket)", code: EBADF)
             }
             let worker = try WorkerChild.start(
-                id, plan, socket: listener, launch: "\(siblings)/launch", mayChangeAccount: geteuid() == 0,
+                id, plan, socket: listener, socket, launch: "\(siblings)/launch", mayChangeAccount: geteuid() == 0,
                 gently: gently)
             workers[id] = worker
             leaders[worker.child.pid] = id
@@ -107,6 +110,16 @@ extension Loop {
             endUnsupervised(workers.removeValue(forKey: id)?.child)
             return [.startFailed(id, why: "\(error)")]
         }
+    }
+
+    private func save(_ name: UserName) throws {
+        guard let user = supervisor.users[name] else { return }
+        var record = UserRecord(user)
+        for index in record.processes.indices {
+            let id = WorkerID(user: name, generation: record.processes[index].generation)
+            record.processes[index].startTime = workers[id]?.child.startTime ?? 0
+        }
+        try state.save(record)
     }
 
     private func signal(_ id: WorkerID, _ number: Int32, _ leaderOnly: Bool) {
@@ -123,7 +136,7 @@ extension Loop {
             let (own, other) = (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
             let null = Descriptor(owning: try check("open", "/dev/null") { open("/dev/null", O_RDWR | O_CLOEXEC) })
             let child = try Child.spawn(
-                "\(siblings)/\(kind)", [], env: Self.watcherEnvironment(generation),
+                "\(siblings)/\(kind)", [], env: watcherEnvironment(generation),
                 descriptors: [null.number, null.number, 2, other.number])
             watchers[kind] = (generation, child)
             links.open(kind, own, generation: generation)
@@ -147,8 +160,9 @@ extension Loop {
     }
 
     /// HOME for libpq's password file, JOURNAL_STREAM for the form of the log lines; else nothing of master's own.
-    private static func watcherEnvironment(_ generation: UInt64) -> [String: String] {
+    private func watcherEnvironment(_ generation: UInt64) -> [String: String] {
         var env = ["PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "STEWARD_WATCHER": String(generation)]
+        env["STEWARD_RUNTIME"] = runtime.configuration.runtime
         for name in ["HOME", "JOURNAL_STREAM"] { env[name] = getenv(name).map { String(cString: $0) } }
         return env
     }
@@ -157,6 +171,7 @@ extension Loop {
         guard let link = links[kind] else { return }
         poller.remove(link.descriptor.number)
         links.close(kind)
+        if kind == .keeper { keeperKnows = ([], []) }
     }
 
     private func synchronised<Link: WatcherLink>(_ link: Link?) -> Link? {
@@ -197,9 +212,14 @@ extension Loop {
 
     private func snapshot(_ keeper: TypedLink<FromKeeper, ToKeeper>) throws {
         try keeper.send(.settings(KeeperSettings(logs: supervisor.configuration.logs)))
-        for (socket, descriptor) in sockets.held { try keeper.send(.keep(socket), with: descriptor) }
+        try keeper.send(.notify, with: notify.descriptor)
+        for (socket, descriptor) in sockets.held where !keeperKnows.sockets.contains(socket) {
+            try keeper.send(.keep(socket), with: descriptor)
+        }
         for standIn in supervisor.standIns { try keeper.send(.answer(standIn)) }
-        for (id, worker) in workers { try keeper.send(.output(id), with: worker.output) }
+        for (id, worker) in workers where !keeperKnows.outputs.contains(id) {
+            if let output = worker.output { try keeper.send(.output(id), with: output) }
+        }
         for socket in retired {
             try keeper.send(.keep(socket.socket.socket), with: socket.descriptor)
             try keeper.send(.retire(socket.socket))
@@ -230,10 +250,10 @@ extension Loop {
 }
 
 extension Supervisor {
-    /// The sockets on which the keeper answers.
+    /// The sockets on which the keeper answers; also for users who are not reported yet.
     var standIns: [StandIn] {
-        users.values.compactMap { user in
-            user.face.flatMap { face in face.standIn.map { StandIn(face.socket, $0) } }
+        (users.values.map(\.face) + remains.values.map(\.face)).compactMap { face in
+            face.flatMap { face in face.standIn.map { StandIn(face.socket, $0) } }
         }
     }
 }

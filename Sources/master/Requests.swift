@@ -131,6 +131,7 @@ extension Loop {
         master.pid = getpid()
         master.version = stewardVersion
         master.since = startedAt
+        master.adopted = supervisor.adopted
         return [.master(master)] + supervisor.watcherStatuses().map { .watcher($0) }
             + supervisor.databaseStatuses(clock).map { .database($0) }
             + supervisor.userStatuses(clock).map { .user($0) }

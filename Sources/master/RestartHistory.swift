@@ -12,7 +12,7 @@ struct RestartDecision: Equatable, Sendable {
 }
 
 /// The deaths of one worker or watcher in a row.
-struct RestartHistory: Equatable, Sendable {
+struct RestartHistory: WireValue {
     private var row = 0
     private var recent: [Instant] = []
     private(set) var isCrashLooping = false
@@ -31,6 +31,12 @@ struct RestartHistory: Equatable, Sendable {
         let delay = isCrashLooping ? settings.cap : Self.delay(row: row, settings)
         let jitter = 1 + settings.jitter * (2 * chance - 1)
         return RestartDecision(delay: delay * jitter, isCrashLoop: isCrashLooping, beginsCrashLoop: begins)
+    }
+
+    mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&row)
+        try coder.field(&recent)
+        try coder.field(&isCrashLooping)
     }
 
     /// Begins a new row: it held, or it was changed.

@@ -38,33 +38,61 @@ struct Runtime {
         }
     }
 
-    /// Removes the sockets and links that an earlier master has left; nobody else binds there, as the lock is held.
-    func clean() {
-        for folder in ["sockets", "users"] {
-            for name in FolderNames.of("\(configuration.runtime)/\(folder)") {
-                unlink("\(configuration.runtime)/\(folder)/\(name)")
-            }
+    // MARK: between two masters
+
+    /// What an earlier master has written down about its users.
+    func records(_ log: Logger) -> [UserRecord] {
+        let path = "\(configuration.runtime)/state"
+        guard access(path, F_OK) == 0 else { return [] }
+        do {
+            let content = try SmallFile.read(path, limit: 1 << 28)
+            let (records, damaged) = try StateTable.records(content, boot: Self.boot)
+            if damaged > 0 { log.warning("\(path): \(damaged) records are damaged and left out") }
+            return records
+        } catch StateTable.Damage.earlierBoot {
+            return []
+        } catch {
+            rename(path, "\(path).damaged")
+            log.warning("\(path): \(error); it is set aside as state.damaged, workers are found by their environment")
+            return []
         }
-        unlink("\(configuration.runtime)/control.sock")
+    }
+
+    func stateFile(_ records: [UserRecord]) throws -> StateFile {
+        try StateFile("\(configuration.runtime)/state", boot: Self.boot, records: records)
+    }
+
+    /// Identifies this boot: pids and times of an earlier one mean nothing.
+    private static var boot: String {
+        let content = (try? SmallFile.read("/proc/sys/kernel/random/boot_id", limit: 64)) ?? []
+        return String(decoding: content.filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+
+    /// Removes the sockets and links that nobody uses any more; nobody else binds there, as the lock is held.
+    func clean(keeping inheritance: Inheritance?) {
+        let runtime = configuration.runtime
+        let sockets = Set((inheritance?.inUse ?? []).map { "\($0)" })
+        for name in FolderNames.of("\(runtime)/sockets") where !sockets.contains(name) {
+            unlink("\(runtime)/sockets/\(name)")
+        }
+        for name in FolderNames.of("\(runtime)/users") {
+            let user = name.hasSuffix(".sock") ? UserName(name.dropLast(5)) : nil
+            if user.flatMap({ inheritance?.remains[$0] }) == nil { unlink("\(runtime)/users/\(name)") }
+        }
+        unlink("\(runtime)/control.sock")
     }
 
     /// Takes away what must not outlive an ordered end.
     func leave() {
-        clean()
-        unlink("\(configuration.runtime)/notify")
+        clean(keeping: nil)
+        for name in ["notify", "keeper.sock", "state"] { unlink("\(configuration.runtime)/\(name)") }
     }
 
-    /// Ends what workers have left: those of a master that died, as nothing is to be started twice, or at the ordered
-    /// end. They are known by their environment.
+    /// Ends what workers have left at the ordered end: they are known by their environment.
     func endLeftovers(_ log: Logger) {
-        let mark = Array("STEWARD_RUNTIME=\(configuration.runtime)".utf8)
-        let generation = Array("STEWARD_GENERATION=".utf8)
-        let left = FolderNames.of("/proc").compactMap { Int32($0) }.filter { pid in
-            guard pid != getpid(), let environment = try? SmallFile.read("/proc/\(pid)/environ", limit: 1 << 20) else {
-                return false
-            }
-            let variables = environment.split(separator: 0)
-            return variables.contains { $0.elementsEqual(mark) } && variables.contains { $0.starts(with: generation) }
+        let left = ProcessFiles.all().filter { pid in
+            guard pid != getpid(), let environment = ProcessFiles.environment(of: pid) else { return false }
+            return environment.runtime == configuration.runtime && environment.worker != nil
         }
         guard !left.isEmpty else { return }
         log.warning("ends \(left.count) processes that are left over")

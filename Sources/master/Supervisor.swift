@@ -62,12 +62,20 @@ struct Supervisor {
     var databasesKnownBy: Instant?
     /// Holds of an earlier master, until their users are reported.
     var holds: [UserName: String]
+    /// What it has left of users who are not reported yet.
+    var remains: [UserName: Remains]
+    /// How many of its processes have been taken over.
+    var adopted = 0
+    /// Processes among them whose READY=1 may have been lost.
+    var unheard: [WorkerID] = []
     var isStopping = false
     /// The highest number of a user that was forgotten: a namesake goes on from there, so that a late report about the
     /// one is never taken for the other.
     var lastForgotten: UInt64 = 0
     var hasFinished = false
     var now = Instant(nanoseconds: 0)
+    /// Users whose records have changed in this step.
+    private var unsaved: [Effect] = []
     private var effects: [Effect] = []
     /// Effects that nobody waits for: records, and what dispatch may forget.
     private var afterthoughts: [Effect] = []
@@ -75,10 +83,15 @@ struct Supervisor {
 
     /// - Parameters:
     ///   - processors: for the default of `start_concurrency`.
+    ///   - remains: what an earlier master has left.
     ///   - seed: for the jitter of restart delays.
-    init(_ configuration: Configuration, processors: Int, holds: [UserName: String], seed: UInt64) {
+    init(
+        _ configuration: Configuration, processors: Int, holds: [UserName: String], remains: [UserName: Remains] = [:],
+        seed: UInt64
+    ) {
         self.configuration = configuration
         self.holds = holds
+        self.remains = remains
         startLimit = configuration.worker.startConcurrency ?? 2 * processors
         chance = SplitMix64(seed: seed)
         for database in configuration.databases { databases[database.name] = DatabaseRow(settings: database) }
@@ -92,13 +105,15 @@ struct Supervisor {
 
     mutating func step(_ event: Event, now: Instant) -> [Effect] {
         self.now = now
-        handle(event)
+        if !concernsRemains(event) { handle(event) }
+        becomeReadyUnheard()
         admit()
         defer {
+            unsaved = []
             effects = []
             afterthoughts = []
         }
-        return effects + afterthoughts
+        return unsaved + effects + afterthoughts
     }
 
     private mutating func handle(_ event: Event) {
@@ -107,6 +122,7 @@ struct Supervisor {
         case .tick: while let deadline = timers.popDue(now) { expire(deadline) }
         case .stop: stop()
         case .watcherStarted(let kind, let generation, let pid): watcherStarted(kind, generation, pid)
+        case .watcherAdopted(let kind, let generation, let pid): watcherAdopted(kind, generation, pid)
         case .watcherSaid(let kind, let generation, let report): watcherSaid(kind, generation, report)
         case .watcherBroke(let kind, let generation, let why): watcherBroke(kind, generation, why)
         case .watcherExited(let kind, let generation, let why): watcherExited(kind, generation, why)
@@ -149,7 +165,7 @@ struct Supervisor {
             databasesKnownBy = known
             timers.set(.databases, at: known)
         }
-        for kind in WatcherKind.allCases where watchers[kind] != nil { startWatcher(kind) }
+        for kind in WatcherKind.allCases where watchers[kind]?.state == .waiting { startWatcher(kind) }
         timers.set(.ping, at: now + Watcher.pingInterval)
     }
 
@@ -157,6 +173,7 @@ struct Supervisor {
     private mutating func stop() {
         guard !isStopping else { return }
         isStopping = true
+        buryRemains { _ in false }
         note("stopping \(users.count) users", rule: "stop")
         for name in users.keys.sorted() {
             update(name) { $0.dismiss(&$1) }
@@ -239,8 +256,11 @@ struct Supervisor {
         body(&self, &user)
         user.stamp(now)
         if (user.isDeleted || isStopping) && user.processes.isEmpty {
+            unsaved.append(.erase(name))
             forgetUser(user)
         } else {
+            if user.isUnsaved, unsaved.last != .save(name) { unsaved.append(.save(name)) }
+            user.isUnsaved = false
             users[name] = user
         }
     }

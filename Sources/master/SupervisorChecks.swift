@@ -22,6 +22,14 @@ extension Supervisor {
         return order
     }
 
+    /// Whether customers are sent to the user's worker; before the first word about its database they are, too.
+    func isServed(_ user: User) -> Bool {
+        switch wanted(user) {
+        case .up, .down(.databaseUnknown): true
+        case .down(.databaseUnavailable), .down(.held), .down(.disabled): false
+        }
+    }
+
     /// What dispatch has to check for this user now.
     func checkOrders(_ user: User) -> [CheckOrder] {
         switch user.actual {
@@ -30,7 +38,7 @@ extension Supervisor {
         case .starting(let process):
             return [checkOrder(user, process, awaitsReady: true)].compactMap { $0 }
         case .ready(let process):
-            guard wanted(user) == .up else { return [] }
+            guard isServed(user) else { return [] }
             return [checkOrder(user, process, awaitsReady: user.face?.standIn != nil)].compactMap { $0 }
         case .swapping(let old, let new):
             return [checkOrder(user, old, awaitsReady: false), checkOrder(user, new, awaitsReady: true)]

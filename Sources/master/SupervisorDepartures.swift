@@ -51,7 +51,9 @@ extension Supervisor {
                 if !isEmpty { supervisor.emit(.answer(process.socket, .restarting)) }
                 supervisor.terminate(&user, process)
             } else {
+                let wasUnsaved = user.isUnsaved
                 user.setPhase(of: id, .draining(until: until, emptyLooks: empty))
+                user.isUnsaved = wasUnsaved
                 supervisor.timers.set(.drain(id), at: supervisor.now + Self.drainInterval)
             }
         }
@@ -85,7 +87,7 @@ extension Supervisor {
         depart(&user, new, drains: false)
     }
 
-    mutating func swapFailed(_ user: inout User, _ plan: WorkerPlan, _ why: String) {
+    mutating func swapFailed(_ user: inout User, _ plan: PlanIdentity, _ why: String) {
         user.failedPlan = plan
         user.swapFailure = why
         remedied(user.name)
@@ -141,7 +143,7 @@ extension Supervisor {
         }
     }
 
-    private mutating func died(_ user: inout User, _ process: Process, _ how: String) {
+    mutating func died(_ user: inout User, _ process: Process, _ how: String) {
         remedied(user.name)
         user.lastExit = how
         user.lastFailure = process.failure

@@ -27,6 +27,7 @@ extension Supervisor {
             guard let present = reported else { return }
             reported = nil
             faults = faults.filter { present.contains($0.key) }
+            buryRemains(keeping: present.contains)
             for name in users.keys.sorted() where !present.contains(name) { delete(name) }
         }
     }
@@ -55,11 +56,16 @@ extension Supervisor {
         var user = User(settings: settings, since: now)
         user.generation = lastForgotten
         user.hold = holds.removeValue(forKey: settings.name)
+        let left = remains.removeValue(forKey: settings.name)
+        if let left { keepDatabase(&user, left) }
         assignDatabase(&user)
         if checkSettings(user).isWanted { ensureDispatch() }
         users[settings.name] = user
-        note("added", rule: "adduser", user: settings.name, weight: crowdWeight)
-        update(settings.name) { $0.reconcile(&$1) }
+        note("added", rule: "adduser", user: settings.name, weight: left == nil ? crowdWeight : .crowd)
+        update(settings.name) { supervisor, user in
+            if let left { supervisor.adopt(&user, left) }
+            supervisor.reconcile(&user)
+        }
     }
 
     /// New settings are a new chance: a delay ends, a failed swap is forgotten.
@@ -189,16 +195,16 @@ extension Supervisor {
         case .stopping, .waiting:
             break
         case .starting(let process):
-            if process.plan != plan(for: user) { stopForAnother(&user, process) }
+            if process.plan != plan(for: user).identity { stopForAnother(&user, process) }
         case .ready(let process):
-            let plan = plan(for: user)
+            let plan = plan(for: user).identity
             if user.swapRequest != nil || (process.plan != plan && plan != user.failedPlan) {
                 replace(&user, process, plan)
             } else if user.face?.standIn != nil {
                 awaitPass(&user, process)
             }
         case .swapping(let old, let new):
-            if new.plan != plan(for: user) {
+            if new.plan != plan(for: user).identity {
                 abandon(&user, new, keeping: old)
                 raise(&user)
             }
@@ -224,7 +230,7 @@ extension Supervisor {
         leave(&user, process)
     }
 
-    private mutating func replace(_ user: inout User, _ process: Process, _ plan: WorkerPlan) {
+    private mutating func replace(_ user: inout User, _ process: Process, _ plan: PlanIdentity) {
         if configuration.worker.swap == .stopFirst || plan.database != process.plan.database {
             user.swapRequest = nil
             standIn(&user, .restarting)
@@ -237,6 +243,8 @@ extension Supervisor {
     private mutating func lower(_ user: inout User, _ reason: DownReason) {
         switch reason {
         case .databaseUnknown:
+            // A swap that master has adopted goes on.
+            if case .swapping = user.actual { break }
             withdraw(&user)
             ensureFace(&user)
         case .databaseUnavailable(let why):

@@ -77,6 +77,11 @@ extension Supervisor {
         watchers[kind]?.state = .starting(pid: pid)
     }
 
+    mutating func watcherAdopted(_ kind: WatcherKind, _ generation: UInt64, _ pid: Int32) {
+        watchers[kind]?.generation = generation
+        watcherUp(kind, pid)
+    }
+
     mutating func watcherSaid(_ kind: WatcherKind, _ generation: UInt64, _ report: WatcherReport) {
         guard let watcher = watchers[kind], watcher.generation == generation else { return }
         watchers[kind]?.askedAt = nil

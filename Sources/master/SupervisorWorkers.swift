@@ -36,9 +36,13 @@ extension Supervisor {
     }
 
     /// Changes what is known of one process, wherever it stands; nothing where it is gone.
-    mutating func edit(_ id: WorkerID, _ body: (inout Process) -> Void) {
+    ///
+    /// - Parameter isSaved: whether the change is one for the user's record.
+    mutating func edit(_ id: WorkerID, isSaved: Bool = true, _ body: (inout Process) -> Void) {
         update(id.user) { supervisor, user in
             guard let (role, found) = supervisor.role(of: id, user) else { return }
+            let wasUnsaved = user.isUnsaved
+            defer { user.isUnsaved = isSaved || wasUnsaved }
             var process = found
             body(&process)
             switch role {
@@ -65,7 +69,7 @@ extension Supervisor {
             user.actual = .starting(start(&user, plan, mayInherit: true))
             note("starting", rule: "start", user: user.name, weight: crowdWeight)
         case .ready(let old):
-            guard request != nil || (old.plan != plan && plan != user.failedPlan) else { return }
+            guard request != nil || (old.plan != plan.identity && plan.identity != user.failedPlan) else { return }
             let why = request ?? "settings changed"
             user.actual = .swapping(old: old, new: start(&user, plan, mayInherit: false))
             note("swapping: \(why)", rule: "swap", user: user.name)
@@ -86,7 +90,7 @@ extension Supervisor {
         } else {
             emit(.open(socket))
         }
-        let process = Process(id: id, socket: socket, plan: plan, startedAt: now)
+        let process = Process(id: id, socket: socket, plan: plan.identity, startedAt: now)
         starting.insert(id)
         timers.set(.ready(id), at: now + configuration.worker.readyTimeout)
         timers.set(.place(id), at: now + Self.placeTime)
@@ -118,7 +122,7 @@ extension Supervisor {
         switch notification {
         case .ready: becameReady(id, "READY=1")
         case .heartbeat: beat(id)
-        case .status(let text): edit(id) { $0.ownStatus = text }
+        case .status(let text): edit(id, isSaved: false) { $0.ownStatus = text }
         }
     }
 
@@ -126,7 +130,7 @@ extension Supervisor {
         let now = now
         let limit = configuration.worker.heartbeat
         var bound: Duration?
-        edit(id) { process in
+        edit(id, isSaved: false) { process in
             process.pulse.beat(now)
             bound = process.pulse.bound(limit)
         }
@@ -172,7 +176,7 @@ extension Supervisor {
         user.swapFailure = nil
         let took = (now - process.startedAt).milliseconds.rounded()
         note("ready after \(Int(took)) ms: \(why)", rule: "ready", user: user.name, weight: crowdWeight)
-        if wanted(user) == .up {
+        if isServed(user) {
             serve(&user, process)
             orderCheck(user, process, awaitsReady: false)
         }

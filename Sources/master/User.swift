@@ -7,7 +7,7 @@ struct Process: Equatable, Sendable {
     let id: WorkerID
     /// The socket that it was given.
     let socket: WorkerID
-    let plan: WorkerPlan
+    let plan: PlanIdentity
     var pid: Int32?
     let startedAt: Instant
     var readyAt: Instant?
@@ -95,21 +95,28 @@ struct User: Equatable, Sendable {
     var fault: String?
 
     var actual = Actual.absent {
-        didSet { if oldValue.kind != actual.kind { sinceChanged = true } }
+        didSet {
+            isUnsaved = true
+            if oldValue.kind != actual.kind { sinceChanged = true }
+        }
     }
     var since: Instant
     var face: Face? {
         didSet { if (oldValue?.standIn == nil) != (face?.standIn == nil) { sinceChanged = true } }
     }
     /// Processes that nobody is sent to any more, by generation.
-    var departing: [UInt64: Departure] = [:]
+    var departing: [UInt64: Departure] = [:] {
+        didSet { isUnsaved = true }
+    }
     /// The last process or socket number given out.
-    var generation: UInt64 = 0
+    var generation: UInt64 = 0 {
+        didSet { isUnsaved = true }
+    }
 
     /// A swap is due although the plan is the same, and why.
     var swapRequest: String?
     /// The plan that a swap failed with, and how: not tried again until it changes or the operator asks.
-    var failedPlan: WorkerPlan?
+    var failedPlan: PlanIdentity?
     var swapFailure: String?
 
     var history = RestartHistory()
@@ -124,6 +131,8 @@ struct User: Equatable, Sendable {
     var passingSince: Instant?
     var latency: Double?
     fileprivate(set) var sinceChanged = true
+    /// Whether its record has changed since it was written down.
+    var isUnsaved = true
 
     init(settings: UserSettings, since: Instant) {
         self.settings = settings
@@ -143,6 +152,12 @@ struct User: Equatable, Sendable {
             since = now
             sinceChanged = false
         }
+    }
+
+    /// It has been in its present state since before this master.
+    mutating func recall(since: Instant) {
+        self.since = since
+        sinceChanged = false
     }
 
     /// Every process of the user that has not ended.

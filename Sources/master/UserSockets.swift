@@ -18,6 +18,25 @@ final class UserSockets {
         self.group = group
     }
 
+    /// Takes over what an earlier master has made.
+    func adopt(_ sockets: [WorkerID: Descriptor]) {
+        held = sockets
+    }
+
+    /// Where the link of a user points.
+    static func target(of user: UserName, runtime: String) -> WorkerID? {
+        let path = "\(runtime)/users/\(user).sock"
+        var buffer = [CChar](repeating: 0, count: 256)
+        let size = readlink(path, &buffer, buffer.count)
+        guard size > 0 else { return nil }
+        let target = String(decoding: buffer[..<size].map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guard let slash = target.lastIndex(of: "/"), let dot = target.lastIndex(of: "."), slash < dot,
+            let generation = UInt64(target[target.index(after: dot)...]),
+            target[target.index(after: slash)..<dot] == user.text
+        else { return nil }
+        return WorkerID(user: user, generation: generation)
+    }
+
     /// Makes a socket, unless it is there.
     func open(_ socket: WorkerID) throws {
         guard held[socket] == nil else { return }

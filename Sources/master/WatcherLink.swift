@@ -59,6 +59,9 @@ final class TypedLink<Incoming: Message & Reporting, Outgoing: Message>: Watcher
     func ping() throws { try channel.send(.ping) }
     func flush() throws { try channel.flush() }
 
+    /// Asks the watcher to finish and to end.
+    func dismiss() throws { try channel.send(.leave) }
+
     func send(_ message: Outgoing, with attachment: Descriptor? = nil) throws {
         try channel.send(message, with: attachment)
     }
@@ -67,7 +70,7 @@ final class TypedLink<Incoming: Message & Reporting, Outgoing: Message>: Watcher
         try channel.receive().map { received in
             switch received.packet {
             case .hello(let hello): .hello(hello)
-            case .ping: throw WireError.invalid("ping from a watcher")
+            case .ping, .leave, .handover, .handedOver: throw WireError.invalid("packet of a watcher")
             case .pong: .alive
             case .body(let body): body.report
             }

@@ -146,7 +146,7 @@ actor RunningDBWatch {
             switch received.packet {
             case .hello(let hello): self.hello = hello
             case .pong: pongs += 1
-            case .ping: Issue.record("a watcher does not ping")
+            case .ping, .handover, .handedOver, .leave: Issue.record("dbwatch does not say that")
             case .body(.report(let report)): reports.append(report)
             }
         }

@@ -29,6 +29,8 @@ struct Script {
             switch effect {
             case .record(let happening):
                 happenings.append(happening)
+            case .save, .erase:
+                break
             case .start(let id, _, _, _):
                 effects.append(effect)
                 nextPID += 1

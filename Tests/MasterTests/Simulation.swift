@@ -39,6 +39,10 @@ final class Simulation {
     /// Sockets that could not be made.
     var unmade: Set<WorkerID> = []
     var everOpened: Set<WorkerID> = []
+    /// Whether the keeper goes on with a new master.
+    var isKeeperAdopted = false
+    /// Sockets of an earlier master that its successor did not get.
+    var lost: Set<WorkerID> = []
     var links: [UserName: WorkerID] = [:]
     /// Users whose link is not where it should be.
     var brokenLinks: Set<UserName> = []
@@ -51,23 +55,29 @@ final class Simulation {
     var orders: [WorkerID: CheckOrder] = [:]
     var files: [UserName: UserSettings] = [:]
     var databaseStates: [String: DatabaseState] = [:]
+    /// What is written down for the next master.
+    var saved: [UserName: UserRecord] = [:]
+    var holds: [UserName: String] = [:]
 
     var unservedSince: [UserName: Instant] = [:]
     var trace: [Step] = []
     var violations: [Violation] = []
     /// The steps before the first violation.
     var report = ""
-    private var agenda: [(at: Instant, incident: Incident)] = []
+    var agenda: [(at: Instant, incident: Incident)] = []
     private var lastPID: Int32 = 100
 
+    let seed: UInt64
+
     init(seed: UInt64) {
+        self.seed = seed
         chance = SplitMix64(seed: seed)
         supervisor = Supervisor(Self.configuration(seed), processors: 2, holds: [:], seed: seed)
         send(.boot)
         plan(.round, in: .seconds(1))
     }
 
-    private static func configuration(_ seed: UInt64) -> Configuration {
+    static func configuration(_ seed: UInt64) -> Configuration {
         var configuration = Configuration()
         configuration.runtime = "/run/steward"
         configuration.users = "/srv/users"

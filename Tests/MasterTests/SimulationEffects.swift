@@ -26,7 +26,10 @@ extension Simulation {
         case .dismissWatcher(let kind): endWatcher(kind, "exit 0")
         case .ping(let kind): plan(.report(kind, generation: generation(kind), .alive), in: .milliseconds(1))
         case .snapshot(let kind): snapshot(kind)
-        case .welcome, .suspect, .dropHold, .record, .finish: break
+        case .save(let name): saved[name] = supervisor.users[name].map { UserRecord($0) }
+        case .erase(let name): saved[name] = nil
+        case .dropHold(let name): holds[name] = nil
+        case .welcome, .suspect, .record, .finish: break
         }
         return []
     }

@@ -29,14 +29,15 @@ extension Simulation {
         case 3, 4: changeEnvironment(name)
         case 5: deleteFile(name)
         case 6: hold(name)
-        case 7, 8: send(.release(name))
+        case 7, 8: release(name)
         case 9: if isUser(name) { send(.restart(name)) }
         case 10: setDatabase(Self.databases[roll(2)], .unavailable)
         case 11, 12: setDatabase(Self.databases[roll(2)], .available)
         case 13, 14: crash(name)
         case 15: endWatcher(WatcherKind.allCases[roll(WatcherKind.allCases.count)], "signal 11")
         case 16: if roll(3) == 0 { freeze(.seconds(roll(30))) }
-        case 17, 18: reportLate()
+        case 17: reportLate()
+        case 18: replaceMaster()
         default: deleteAndWriteAgain(name)
         }
     }
@@ -44,9 +45,11 @@ extension Simulation {
     /// What is broken is mended; what is not is left alone, and so must get well by itself.
     private func calmDown() {
         isCalm = true
+        // A master that has just begun knows nobody yet.
+        run(.milliseconds(50))
         for name in Self.databases { setDatabase(name, .available) }
         for name in Self.names {
-            send(.release(name))
+            release(name)
             mend(name)
         }
     }
@@ -58,7 +61,15 @@ extension Simulation {
     // MARK: the operator
 
     private func hold(_ name: UserName) {
-        if isUser(name) { send(.hold(name, reason: "unpaid")) }
+        guard isUser(name) else { return }
+        holds[name] = "unpaid"
+        send(.hold(name, reason: "unpaid"))
+    }
+
+    private func release(_ name: UserName) {
+        guard supervisor.users[name] != nil else { return }
+        holds[name] = nil
+        send(.release(name))
     }
 
     private func writeFile(_ name: UserName) {

@@ -19,7 +19,7 @@ extension Simulation {
         init?(at: Instant, _ content: Content) {
             switch content {
             case .event(.tick), .event(.probed), .event(.watcherSaid(_, _, .alive)): return nil
-            case .effect(.ping), .effect(.probe): return nil
+            case .effect(.ping), .effect(.probe), .effect(.save): return nil
             case .event(.watcherSaid(_, _, .verdict(let verdict))) where verdict.health == .passing: return nil
             case .event, .effect: break
             }

@@ -30,6 +30,8 @@ extension Simulation {
     func snapshot(_ kind: WatcherKind) {
         switch kind {
         case .keeper:
+            // One that was adopted goes on with what it has.
+            if isKeeperAdopted { return isKeeperAdopted = false }
             answering = Set(supervisor.standIns.map(\.socket))
         case .dispatch:
             orders = [:]

@@ -83,7 +83,7 @@ final class PathwatchProcess {
                 case .body(let report):
                     reports.append(report)
                     apply(report)
-                case .ping, .pong: break
+                case .ping, .pong, .handover, .handedOver, .leave: break
                 }
             }
         }

@@ -44,9 +44,15 @@ let goldenMessages: [Golden] =
 private let linkMessages: [Golden] = [
     Golden(
         .link, Packet<FromKeeper>.hello(Hello(kind: .dbwatch, pid: 258, generation: 3)),
-        "01 00000001 03 00000102 0000000000000003"),
+        "01 00000002 03 00000102 0000000000000003"),
     Golden(.link, Packet<FromKeeper>.ping, "02"),
     Golden(.link, Packet<FromKeeper>.pong, "03"),
+    Golden(
+        .link, Packet<FromKeeper>.handover(Handover(.standIn, worker, reason: .held)),
+        "04 02 01 0005616c696365 0000000000000007 04"),
+    Golden(.link, Packet<FromKeeper>.handover(Handover(.notify, nil)), "04 05 00 00"),
+    Golden(.link, Packet<FromKeeper>.handedOver, "05"),
+    Golden(.link, Packet<FromKeeper>.leave, "06"),
 ]
 
 private let keeperMessages: [Golden] = [
@@ -57,6 +63,7 @@ private let keeperMessages: [Golden] = [
     Golden(.toKeeper, ToKeeper.retire(StandIn(worker, .stopping)), "14 0005616c696365 0000000000000007 07"),
     Golden(.toKeeper, ToKeeper.output(worker), "15 0005616c696365 0000000000000007"),
     Golden(.toKeeper, ToKeeper.complete, "16"),
+    Golden(.toKeeper, ToKeeper.notify, "17"),
 ]
 
 private let pathwatchMessages: [Golden] = [

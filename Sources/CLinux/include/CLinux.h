@@ -48,6 +48,12 @@ int clinux_pidfd_signal(int pidfd, int signal);
 // With `keep` it stays a zombie, so that its id cannot be given to another process yet.
 int clinux_wait(pid_t pid, int keep, int *status);
 
+// Whether and how a process ended that is not a child: PIDFD_GET_INFO of ioctl_pidfd(2), Linux 6.15. Answers 1 with the
+// status as clinux_wait tells it, 0 where it is not known (yet).
+int clinux_pidfd_exit(int pidfd, int *status);
+// A copy of another process's descriptor: pidfd_getfd(2), for root or with the rights of ptrace(2).
+int clinux_pidfd_getfd(int pidfd, int fd);
+
 // Orphaned descendants become children of this process: PR_SET_CHILD_SUBREAPER of prctl(2).
 int clinux_become_subreaper(void);
 

@@ -1,0 +1,34 @@
+// RUNTIME/keeper.sock: where the next master finds the keeper that an earlier one has left.
+
+import CLinux
+import Glibc
+import Shared
+
+final class Succession {
+    let listener: Descriptor
+
+    /// Takes over the path: whoever listened there before is gone, or was told to go.
+    init(runtime: String) throws {
+        let path = "\(runtime)/keeper.sock"
+        unlink(path)
+        listener = try UnixSocket.listen(at: path, backlog: 8, mode: 0o600)
+    }
+
+    /// The next master that has connected; nil where nobody has, or somebody who has no business here.
+    func next() throws -> Descriptor? {
+        guard let number = try attempt("accept4", { clinux_accept(listener.number) }) else { return nil }
+        let peer = Descriptor(owning: number)
+        var pid: Int32 = 0
+        var uid: uid_t = 0
+        var gid: gid_t = 0
+        try check("getsockopt") { clinux_peer(peer.number, &pid, &uid, &gid) }
+        return uid == 0 || uid == geteuid() ? peer : nil
+    }
+
+    /// Throws away what has come while nobody is there to read it: a sender must not stall (unix(7), max_dgram_qlen).
+    static func discard(_ notify: Descriptor) {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        var pid: Int32 = 0
+        for _ in 0..<256 where clinux_receive_datagram(notify.number, &buffer, buffer.count, &pid) < 0 { return }
+    }
+}

@@ -1,0 +1,63 @@
+// What /proc tells of a process (proc(5)).
+
+import Glibc
+import Shared
+
+/// The variables with which Steward marks its processes, as they were when the program was executed.
+struct ProcessEnvironment {
+    private var variables: [Substring: Substring] = [:]
+
+    init(_ content: [UInt8]) {
+        for variable in content.split(separator: 0) where Self.isOurs(variable) {
+            let text = String(decoding: variable, as: UTF8.self)
+            guard let equals = text.firstIndex(of: "=") else { continue }
+            variables[text[..<equals]] = text[text.index(after: equals)...]
+        }
+    }
+
+    private static func isOurs(_ variable: ArraySlice<UInt8>) -> Bool {
+        variable.starts(with: "STEWARD_".utf8) || variable.starts(with: "LISTEN_PID=".utf8)
+    }
+
+    var runtime: String? { variables["STEWARD_RUNTIME"].map(String.init) }
+    var isWatcher: Bool { variables["STEWARD_WATCHER"] != nil }
+    var database: String? { variables["STEWARD_DATABASE"].map(String.init) }
+    var fingerprint: UInt64? { variables["STEWARD_PLAN"].flatMap { UInt64($0) } }
+
+    /// Whose process it is, or whose it descends from.
+    var worker: WorkerID? { id("STEWARD_GENERATION") }
+    /// The socket that the worker was given.
+    var socket: WorkerID? { id("STEWARD_SOCKET") }
+    /// The process that launch has made a worker: its descendants inherit the number, and are not it.
+    var leader: Int32? { variables["LISTEN_PID"].flatMap { Int32($0) } }
+
+    private func id(_ number: Substring) -> WorkerID? {
+        guard let user = variables["STEWARD_USER"].flatMap({ UserName($0) }),
+            let generation = variables[number].flatMap({ UInt64($0) })
+        else { return nil }
+        return WorkerID(user: user, generation: generation)
+    }
+}
+
+enum ProcessFiles {
+    /// Nil where the process is gone, or another account's.
+    static func environment(of pid: Int32) -> ProcessEnvironment? {
+        (try? SmallFile.read("/proc/\(pid)/environ", limit: 1 << 20)).map(ProcessEnvironment.init)
+    }
+
+    /// In clock ticks since the boot; 0 where there is no such process, or only a zombie is left of it.
+    static func startTime(of pid: Int32) -> UInt64 {
+        guard let content = try? SmallFile.read("/proc/\(pid)/stat", limit: 4096),
+            // The second field is a name in parentheses, which may hold anything.
+            let name = content.lastIndex(of: UInt8(ascii: ")"))
+        else { return 0 }
+        let fields = content[name...].split(separator: UInt8(ascii: " "))
+        guard fields.count > 20, fields[1] != [UInt8(ascii: "Z")] else { return 0 }
+        return UInt64(String(decoding: fields[20], as: UTF8.self)) ?? 0
+    }
+
+    /// Every process of the machine.
+    static func all() -> [Int32] {
+        FolderNames.of("/proc").compactMap { Int32($0) }
+    }
+}

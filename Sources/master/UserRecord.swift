@@ -1,0 +1,117 @@
+// What is written down of a user, for the master that comes after a death.
+
+import Shared
+
+/// One process of a user, as the next master has to find it.
+struct ProcessRecord: WireValue {
+    enum Stage: UInt8, Sendable, CaseIterable {
+        case starting = 1
+        case ready
+        case draining
+        case terminating
+        case aborting
+    }
+
+    var generation: UInt64 = 0
+    /// Number of the socket that it was given.
+    var socket: UInt64 = 0
+    /// 0 until it is known: written before the process is made, so that nothing is made twice.
+    var pid: Int32 = 0
+    /// Clock ticks since the boot (proc(5)): with the pid it names one process for ever; 0 until it is known.
+    var startTime: UInt64 = 0
+    var stage = Stage.starting
+    var startedAt = Instant(nanoseconds: 0)
+    var readyAt: Instant?
+    var fingerprint: UInt64 = 0
+    var database: String?
+
+    init() {}
+
+    mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&generation)
+        try coder.field(&socket)
+        try coder.field(&pid)
+        try coder.field(&startTime)
+        try coder.field(&stage)
+        try coder.field(&startedAt)
+        try coder.field(&readyAt)
+        try coder.field(&fingerprint)
+        try coder.field(&database)
+    }
+}
+
+struct UserRecord: WireValue {
+    var name = UserName()
+    /// The last process or socket number given out.
+    var generation: UInt64 = 0
+    var restarts = 0
+    var history = RestartHistory()
+    /// The end of the restart delay.
+    var waitsUntil: Instant?
+    /// Fingerprint of a plan that a swap has failed with.
+    var failedPlan: UInt64?
+    var processes: [ProcessRecord] = []
+
+    init() {}
+
+    mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&name)
+        try coder.field(&generation)
+        try coder.field(&restarts)
+        try coder.field(&history)
+        try coder.field(&waitsUntil)
+        try coder.field(&failedPlan)
+        try coder.field(&processes)
+    }
+}
+
+extension UserRecord {
+    init(_ user: User) {
+        name = user.name
+        generation = user.generation
+        restarts = user.restarts
+        history = user.history
+        if case .waiting(let until) = user.actual { waitsUntil = until }
+        failedPlan = user.failedPlan?.fingerprint
+        let present: [ProcessRecord] =
+            switch user.actual {
+            case .absent, .queued, .waiting: []
+            case .starting(let process), .ready(let process): [ProcessRecord(process)]
+            case .swapping(let old, let new): [ProcessRecord(old), ProcessRecord(new)]
+            case .stopping(let departure): [ProcessRecord(departure)]
+            }
+        processes = present + user.departing.values.map { ProcessRecord($0) }
+    }
+}
+
+extension ProcessRecord {
+    init(_ process: Process) {
+        generation = process.id.generation
+        socket = process.socket.generation
+        pid = process.pid ?? 0
+        stage = process.readyAt == nil ? .starting : .ready
+        startedAt = process.startedAt
+        readyAt = process.readyAt
+        fingerprint = process.plan.fingerprint
+        database = process.plan.database
+    }
+
+    init(_ departure: Departure) {
+        self.init(departure.process)
+        stage =
+            switch departure.phase {
+            case .draining: .draining
+            case .terminating: .terminating
+            case .aborting: .aborting
+            }
+    }
+
+    func process(of user: UserName) -> Process {
+        var process = Process(
+            id: WorkerID(user: user, generation: generation), socket: WorkerID(user: user, generation: socket),
+            plan: PlanIdentity(fingerprint: fingerprint, database: database), startedAt: startedAt)
+        process.pid = pid == 0 ? nil : pid
+        process.readyAt = readyAt
+        return process
+    }
+}

@@ -1,0 +1,37 @@
+// How a worker is run: everything that a start is made of.
+
+import Shared
+
+/// How a worker is to be run.
+struct WorkerPlan: Equatable, Sendable {
+    var command: [String] = []
+    var folder = ""
+    var env: [String: String] = [:]
+    /// Name of the database, where there is one.
+    var database: String?
+    var files = 1024
+    var runAs: String?
+    /// See `UserSettings.start`.
+    var start: UInt64 = 0
+}
+
+extension WorkerPlan {
+    var identity: PlanIdentity {
+        var hash = Fingerprint()
+        for word in command { hash.add(word) }
+        hash.add(folder)
+        for (name, value) in env.sorted(by: { $0.key < $1.key }) {
+            hash.add(name)
+            hash.add(value)
+        }
+        hash.add("\(files) \(runAs ?? "-") \(start)")
+        return PlanIdentity(fingerprint: hash.value, database: database)
+    }
+}
+
+/// What is kept of a plan once a process runs by it: two equal ones need no restart. It means the same to the next
+/// master, which finds the process and not its plan.
+struct PlanIdentity: Equatable, Sendable {
+    var fingerprint: UInt64 = 0
+    var database: String?
+}
