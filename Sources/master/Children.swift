@@ -9,7 +9,7 @@ final class Child {
     let pid: Int32
     let pidfd: Descriptor
 
-    fileprivate init(pid: Int32, pidfd: Descriptor) {
+    init(pid: Int32, pidfd: Descriptor) {
         self.pid = pid
         self.pidfd = pidfd
     }
@@ -44,6 +44,10 @@ final class Child {
         _ = clinux_pidfd_signal(pidfd.number, number)
     }
 
+    func signal(_ number: Int32, leaderOnly: Bool) {
+        if leaderOnly { signal(number) } else { signalGroup(number) }
+    }
+
     /// Signals every process of the child's session that is still in its first process group.
     func signalGroup(_ number: Int32) {
         kill(-pid, number)
@@ -69,38 +73,15 @@ final class WorkerChild {
     /// A copy of the read end of its output: it outlives the keeper.
     let output: Descriptor
 
-    /// The nice value of a worker that is started gently.
-    private static let startNice = 10
-
     /// It is ready: it runs as everybody else.
     func endStart() {
         if clinux_may_renice() == 1 { clinux_renice_group(child.pid, 0) }
     }
 
-    private init(child: Child, execution: Descriptor, output: Descriptor) {
+    init(child: Child, execution: Descriptor, output: Descriptor) {
         self.child = child
         self.execution = execution
         self.output = output
-    }
-
-    static func start(
-        _ id: WorkerID, _ plan: WorkerPlan, socket: Descriptor, launch: String, mayChangeAccount: Bool,
-        gently: Bool
-    ) throws -> WorkerChild {
-        let null = Descriptor(owning: try check("open", "/dev/null") { open("/dev/null", O_RDONLY | O_CLOEXEC) })
-        let execution = try pipe()
-        let output = try pipe()
-        var env = plan.env
-        env["STEWARD_GENERATION"] = String(id.generation)
-        var arguments = ["-n", String(plan.files), "-d", plan.folder, "-e", "4"]
-        if gently, clinux_may_renice() == 1 { arguments += ["-p", String(startNice)] }
-        if let account = plan.runAs, mayChangeAccount { arguments += ["-u", account] }
-        let child = try Child.spawn(
-            launch, arguments + ["--"] + plan.command, env: env,
-            descriptors: [
-                null.number, output.write.number, output.write.number, socket.number, execution.write.number,
-            ])
-        return WorkerChild(child: child, execution: execution.read, output: output.read)
     }
 
     /// Why the program could not be executed, or nil where it was. To be asked when `execution` is readable.
@@ -113,7 +94,7 @@ final class WorkerChild {
     }
 
     /// The read end does not block; the write end does, as programs expect of their output.
-    private static func pipe() throws -> (read: Descriptor, write: Descriptor) {
+    static func pipe() throws -> (read: Descriptor, write: Descriptor) {
         var ends: [Int32] = [-1, -1]
         try check("pipe2") { clinux_pipe(&ends) }
         let (read, write) = (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))

@@ -51,6 +51,7 @@ struct Master: ParsableCommand {
         let loop = try Loop(runtime, signals: signals, siblings: try Self.folder(), socketGroup: group)
         log.notice("supervises \(configuration.users), pid \(getpid())")
         try loop.run()
+        loop.launcher.end()
         runtime.endLeftovers(log)
         runtime.leave()
         log.notice("ended")

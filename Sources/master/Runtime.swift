@@ -58,13 +58,15 @@ struct Runtime {
     /// end. They are known by their environment.
     func endLeftovers(_ log: Logger) {
         let mark = Array("STEWARD_RUNTIME=\(configuration.runtime)".utf8)
-        let generation = Array("STEWARD_GENERATION=".utf8)
+        // Of a worker, and of a launch.
+        let origins = ["STEWARD_GENERATION=", "STEWARD_WATCHER="].map { Array($0.utf8) }
         let left = FolderNames.of("/proc").compactMap { Int32($0) }.filter { pid in
             guard pid != getpid(), let environment = try? SmallFile.read("/proc/\(pid)/environ", limit: 1 << 20) else {
                 return false
             }
             let variables = environment.split(separator: 0)
-            return variables.contains { $0.elementsEqual(mark) } && variables.contains { $0.starts(with: generation) }
+            return variables.contains { $0.elementsEqual(mark) }
+                && variables.contains { variable in origins.contains { variable.starts(with: $0) } }
         }
         guard !left.isEmpty else { return }
         log.warning("ends \(left.count) processes that are left over")
