@@ -19,7 +19,8 @@ help:
 	@echo "make install  into DESTDIR and PREFIX ($(PREFIX))"
 	@echo "make clean    remove everything that was built"
 
-# SwiftPM links even C with Swift's libraries; launch starts as often as a worker does, and twice as fast without.
+# SwiftPM links even C with Swift's libraries; launch is copied for each start (clone(2)), and the less there is of it,
+# the faster. Not linked statically: some tables of accounts (nsswitch.conf(5)) crash such a program.
 build:
 	@deploy/install-deps --quiet
 	$(SWIFT) build -c release

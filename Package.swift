@@ -73,6 +73,9 @@ let package = Package(
             name: "DispatchTests", dependencies: ["dispatcher", "Shared", "CLinux", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
+            name: "LaunchTests", dependencies: ["master", "launch", "Shared", "CLinux", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "Shared", "CLinux", "TestSupport", "master", "keeper", "pathwatch", "dbwatch", "dispatcher", "steward",

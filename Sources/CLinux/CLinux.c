@@ -160,6 +160,10 @@ int clinux_pipe(int fds[2]) { return pipe2(fds, O_CLOEXEC); }
 
 int clinux_socketpair(int fds[2]) { return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds); }
 
+int clinux_packet_socketpair(int fds[2]) {
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds);
+}
+
 int clinux_unix_socket(int datagram) {
     return socket(AF_UNIX, (datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
@@ -212,19 +216,24 @@ ssize_t clinux_receive_datagram(int fd, void *buffer, size_t size, pid_t *pid) {
     return received;
 }
 
-ssize_t clinux_send(int fd, const void *bytes, size_t size, int descriptor) {
-    char control[CMSG_SPACE(sizeof(int))];
+ssize_t clinux_send(int fd, const void *bytes, size_t size, const int *descriptors, int count) {
+    char control[CMSG_SPACE(16 * sizeof(int))];
     struct iovec part = {.iov_base = (void *)bytes, .iov_len = size};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    if (descriptor >= 0) {
+    if (count > 16) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (count > 0) {
+        size_t length = (size_t)count * sizeof(int);
         memset(control, 0, sizeof control);
         message.msg_control = control;
-        message.msg_controllen = sizeof control;
+        message.msg_controllen = CMSG_SPACE(length);
         struct cmsghdr *c = CMSG_FIRSTHDR(&message);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(c), &descriptor, sizeof descriptor);
+        c->cmsg_len = CMSG_LEN(length);
+        memcpy(CMSG_DATA(c), descriptors, length);
     }
     return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }

@@ -82,7 +82,9 @@ public final class Channel<Incoming: Message, Outgoing: Message> {
         while let chunk = queue.first {
             let sent = try chunk.bytes[chunk.sent...].withUnsafeBytes { bytes in
                 try attemptOnPeer("sendmsg") {
-                    clinux_send(descriptor.number, bytes.baseAddress, bytes.count, chunk.descriptor?.number ?? -1)
+                    var attached = chunk.descriptor?.number ?? -1
+                    return clinux_send(
+                        descriptor.number, bytes.baseAddress, bytes.count, &attached, attached < 0 ? 0 : 1)
                 }
             }
             guard let sent else { return }

@@ -11,7 +11,7 @@ final class Child {
     /// As `ProcessFiles.startTime` tells it.
     private(set) lazy var startTime = ProcessFiles.startTime(of: pid)
 
-    fileprivate init(pid: Int32, pidfd: Descriptor) {
+    init(pid: Int32, pidfd: Descriptor) {
         self.pid = pid
         self.pidfd = pidfd
     }
@@ -54,6 +54,10 @@ final class Child {
         _ = clinux_pidfd_signal(pidfd.number, number)
     }
 
+    func signal(_ number: Int32, leaderOnly: Bool) {
+        if leaderOnly { signal(number) } else { signalGroup(number) }
+    }
+
     /// Signals every process of the child's session that is still in its first process group.
     func signalGroup(_ number: Int32) {
         kill(-pid, number)
@@ -94,9 +98,6 @@ final class WorkerChild {
     /// A copy of the read end of its output: it outlives the keeper. Nil where a worker that was adopted has none.
     let output: Descriptor?
 
-    /// The nice value of a worker that is started gently.
-    private static let startNice = 10
-
     /// It is ready: it runs as everybody else.
     func endStart() {
         if clinux_may_renice() == 1 { clinux_renice_group(child.pid, 0) }
@@ -117,32 +118,10 @@ final class WorkerChild {
         return fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO ? output : nil
     }
 
-    private init(child: Child, execution: Descriptor, output: Descriptor) {
+    init(child: Child, execution: Descriptor, output: Descriptor) {
         self.child = child
         self.execution = execution
         self.output = output
-    }
-
-    static func start(
-        _ id: WorkerID, _ plan: WorkerPlan, socket: Descriptor, _ socketID: WorkerID, launch: String, mayChangeAccount: Bool,
-        gently: Bool
-    ) throws -> WorkerChild {
-        let null = Descriptor(owning: try check("open", "/dev/null") { open("/dev/null", O_RDONLY | O_CLOEXEC) })
-        let execution = try pipe()
-        let output = try pipe()
-        var env = plan.env
-        env["STEWARD_GENERATION"] = String(id.generation)
-        env["STEWARD_SOCKET"] = String(socketID.generation)
-        env["STEWARD_PLAN"] = String(plan.identity.fingerprint)
-        var arguments = ["-n", String(plan.files), "-d", plan.folder, "-e", "4"]
-        if gently, clinux_may_renice() == 1 { arguments += ["-p", String(startNice)] }
-        if let account = plan.runAs, mayChangeAccount { arguments += ["-u", account] }
-        let child = try Child.spawn(
-            launch, arguments + ["--"] + plan.command, env: env,
-            descriptors: [
-                null.number, output.write.number, output.write.number, socket.number, execution.write.number,
-            ])
-        return WorkerChild(child: child, execution: execution.read, output: output.read)
     }
 
     /// Why the program could not be executed, or nil where it was. To be asked when `execution` is readable.
@@ -155,7 +134,7 @@ final class WorkerChild {
     }
 
     /// The read end does not block; the write end does, as programs expect of their output.
-    private static func pipe() throws -> (read: Descriptor, write: Descriptor) {
+    static func pipe() throws -> (read: Descriptor, write: Descriptor) {
         var ends: [Int32] = [-1, -1]
         try check("pipe2") { clinux_pipe(&ends) }
         let (read, write) = (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))

@@ -15,6 +15,8 @@ enum Source {
     case watcherExit(WatcherKind)
     case workerExit(WorkerID)
     case execution(WorkerID)
+    case launch
+    case launchExit
     /// The socket of a queued user.
     case awaited(WorkerID)
 }
@@ -51,6 +53,7 @@ final class Loop {
     var journal = Journal()
     var links = WatcherLinks()
     var watchers: [WatcherKind: (generation: UInt64, child: Child)] = [:]
+    let launcher: Launcher
     var workers: [WorkerID: WorkerChild] = [:]
     /// Workers by the leader of their session.
     var leaders: [Int32: WorkerID] = [:]
@@ -74,6 +77,7 @@ final class Loop {
         self.signals = signals
         self.siblings = siblings
         poller = try Poller()
+        launcher = Launcher(path: "\(siblings)/launch", runtime: configuration.runtime)
         notify = try NotifySocket(runtime: configuration.runtime, inherited: inherited.notify)
         control = try ControlServer(runtime: configuration.runtime)
         sockets = UserSockets(
@@ -110,15 +114,18 @@ final class Loop {
     }
 
     func run() throws -> Ending {
+        startLaunch()
         feed(.boot)
         while true {
             if let ending { return ending }
-            for ready in try poller.wait(until: supervisor.deadline) where poller.knows(ready.fd) {
+            let deadline = [supervisor.deadline, launcher.deadline].compactMap { $0 }.min()
+            for ready in try poller.wait(until: deadline) where poller.knows(ready.fd) {
                 do { try decode(ready.source, ready.fd, ready.readiness) } catch { log.error("\(error)") }
             }
             if mustSweep { sweepOrphans() }
             for (id, exit) in ended { feed(.exited(id, exit)) }
             ended = []
+            tendLaunch()
             feed(.tick)
         }
     }
@@ -141,6 +148,8 @@ final class Loop {
         case .watcherExit(let kind): reapWatcher(kind)
         case .workerExit(let id): reapWorker(id)
         case .execution(let id): readExecution(id)
+        case .launch: try readLaunch(readiness)
+        case .launchExit: try reapLaunch()
         case .awaited(let socket):
             poller.remove(fd)
             feed(.awaited(socket))
@@ -161,9 +170,17 @@ final class Loop {
 
     private func sweepOrphans() {
         mustSweep = false
-        let own = Set(watchers.values.map(\.child.pid))
+        let own = Set(watchers.values.map(\.child.pid) + [launcher.child?.pid].compactMap { $0 })
         Orphans.sweep(
-            own: { self.leaders[$0] != nil || own.contains($0) }, lives: { self.workers[$0] != nil })
+            own: { self.leaders[$0] != nil || own.contains($0) },
+            lives: { origin in
+                switch origin {
+                case .worker(let id): self.workers[id] != nil || self.launcher.isPending(id)
+                case .launch(let generation): self.launcher.lives(generation)
+                }
+            },
+            // A worker that has ended already had told of itself before.
+            learn: { do { try self.readLaunch(.readable) } catch { self.log.error("launch: \(error)") } })
     }
 
     private func readNotifications() throws {

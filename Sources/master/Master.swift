@@ -51,7 +51,9 @@ struct Master: ParsableCommand {
         let loop = try Loop(
             runtime, inherited: inherited, signals: signals, siblings: try Self.folder(), socketGroup: group)
         log.notice("supervises \(configuration.users), pid \(getpid()), \(inherited.workers.count) workers found")
-        switch try loop.run() {
+        let ending = try loop.run()
+        loop.launcher.end()
+        switch ending {
         case .stopped:
             runtime.endLeftovers(log)
             runtime.leave()

@@ -5,17 +5,28 @@ import Glibc
 import Shared
 
 enum Orphans {
+    /// Whose environment a process has inherited.
+    enum Origin {
+        case worker(WorkerID)
+        /// It is to become a worker, but has not told of itself yet.
+        case launch(generation: UInt64)
+    }
+
     /// Reaps the orphans that have ended, and kills those whose worker is gone. An orphan of a living worker, a daemon
     /// that it has double-forked, is left alone until then.
     ///
     /// - Parameters:
     ///   - own: whether a process is one that master has started itself.
-    ///   - lives: whether a worker is still there.
-    static func sweep(own: (Int32) -> Bool, lives: (WorkerID) -> Bool) {
-        for pid in children() where !own(pid) {
-            var status: Int32 = 0
-            if clinux_wait(pid, 0, &status) == 0 { continue }
-            guard let worker = worker(of: pid), !lives(worker) else { continue }
+    ///   - lives: whether the one that it comes from is still there.
+    ///   - learn: takes note of the processes that have told of themselves by now.
+    static func sweep(own: (Int32) -> Bool, lives: (Origin) -> Bool, learn: () -> Void) {
+        let strangers = children().filter { !own($0) }
+        var status: Int32 = 0
+        let ended = Set(strangers.filter { clinux_wait($0, 1, &status) == 0 })
+        if !ended.isEmpty { learn() }
+        for pid in ended where !own(pid) { _ = clinux_wait(pid, 0, &status) }
+        for pid in strangers where !ended.contains(pid) {
+            guard let origin = origin(of: pid), !lives(origin) else { continue }
             kill(pid, SIGKILL)
         }
     }
@@ -26,8 +37,8 @@ enum Orphans {
         return list.split(separator: UInt8(ascii: " ")).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
     }
 
-    /// Whose environment it has inherited.
-    private static func worker(of pid: Int32) -> WorkerID? {
-        ProcessFiles.environment(of: pid)?.worker
+    private static func origin(of pid: Int32) -> Origin? {
+        guard let environment = ProcessFiles.environment(of: pid) else { return nil }
+        return environment.worker.map { .worker($0) } ?? environment.watcher.map { .launch(generation: $0) }
     }
 }

@@ -95,9 +95,21 @@ extension Loop {
             guard let listener = sockets.held[socket] else {
                 throw SystemError("socket", "\(socket)", code: EBADF)
             }
-            let worker = try WorkerChild.start(
-                id, plan, socket: listener, socket, launch: "\(siblings)/launch", mayChangeAccount: geteuid() == 0,
-                gently: gently)
+            let results = try launcher.ask(
+                id, plan, socket: socket, listener, account: geteuid() == 0 ? plan.runAs : nil,
+                gently: gently && clinux_may_renice() == 1, now: .now())
+            if let channel = launcher.channel, launcher.interest.contains(.writable) {
+                try poller.change(channel.number, launcher.interest)
+            }
+            return launched(results)
+        } catch {
+            return [.startFailed(id, why: "\(error)")]
+        }
+    }
+
+    /// Takes over a worker's process that runs.
+    func supervise(_ id: WorkerID, _ worker: WorkerChild) -> [Event] {
+        do {
             workers[id] = worker
             leaders[worker.child.pid] = id
             try poller.add(worker.child.pidfd.number, .readable, as: .workerExit(id))
@@ -123,8 +135,11 @@ extension Loop {
     }
 
     private func signal(_ id: WorkerID, _ number: Int32, _ leaderOnly: Bool) {
-        guard let child = workers[id]?.child else { return }
-        if leaderOnly { child.signal(number) } else { child.signalGroup(number) }
+        if let child = workers[id]?.child {
+            child.signal(number, leaderOnly: leaderOnly)
+        } else {
+            launcher.signal(id, number, leaderOnly: leaderOnly)
+        }
     }
 
     // MARK: watchers
@@ -235,7 +250,7 @@ extension Loop {
 
     // MARK: the operator
 
-    private func record(_ happening: Happening) {
+    func record(_ happening: Happening) {
         let event = journal.append(happening, wall: wallClock())
         let about = happening.user.map { "\($0): " } ?? happening.subject.map { "\($0): " } ?? ""
         switch happening.weight {

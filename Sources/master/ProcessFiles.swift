@@ -21,6 +21,8 @@ struct ProcessEnvironment {
 
     var runtime: String? { variables["STEWARD_RUNTIME"].map(String.init) }
     var isWatcher: Bool { variables["STEWARD_WATCHER"] != nil }
+    /// The generation of a watcher, or of launch.
+    var watcher: UInt64? { variables["STEWARD_WATCHER"].flatMap { UInt64($0) } }
     var database: String? { variables["STEWARD_DATABASE"].map(String.init) }
     var fingerprint: UInt64? { variables["STEWARD_PLAN"].flatMap { UInt64($0) } }
 

@@ -90,9 +90,10 @@ struct Runtime {
 
     /// Ends what workers have left at the ordered end: they are known by their environment.
     func endLeftovers(_ log: Logger) {
+        // Of workers, and of launch.
         let left = ProcessFiles.all().filter { pid in
             guard pid != getpid(), let environment = ProcessFiles.environment(of: pid) else { return false }
-            return environment.runtime == configuration.runtime && environment.worker != nil
+            return environment.runtime == configuration.runtime
         }
         guard !left.isEmpty else { return }
         log.warning("ends \(left.count) processes that are left over")

@@ -20,7 +20,8 @@ final class StateFile {
         self.path = path
         let draft = "\(path).new"
         unlink(draft)
-        file = Descriptor(owning: try check("open", draft) { open(draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) })
+        file = Descriptor(
+            owning: try check("open", draft) { open(draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) })
         try grow()
         write(StateTable.header(boot: boot), at: 0)
         for record in records { try save(record) }

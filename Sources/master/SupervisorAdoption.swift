@@ -63,7 +63,9 @@ extension Supervisor {
         if let face = user.face, !left.sockets.contains(face.socket) { user.face = nil }
         adoptPresent(&user, serving, fresh)
         let isAlone = serving == nil && fresh == nil
-        let dead = left.record.processes.last { isAlone && left.ends[$0.generation] != nil && !$0.isLeaving }
+        let dead = left.record.processes.last {
+            isAlone && left.ends[$0.generation] != nil && !$0.isLeaving
+        }
         for socket in left.sockets.sorted(by: { $0.generation < $1.generation }) {
             if socket.generation != dead?.socket, socket != left.face?.socket { retireUnused(user, socket, .restarting) }
         }

@@ -10,6 +10,10 @@ final class Simulation {
     struct Worker {
         let socket: WorkerID
         let plan: WorkerPlan
+        /// Whether launch has told of it.
+        var isTold = false
+        /// Signals that wait for that.
+        var signals: [Int32] = []
         /// Whether it accepts and answers.
         var isServing = false
         var isTerminated = false
@@ -19,6 +23,8 @@ final class Simulation {
     enum Incident {
         case event(Event)
         case exit(WorkerID, Exit)
+        /// Launch answers.
+        case launched(WorkerID)
         /// The worker has loaded its program.
         case loaded(WorkerID)
         case report(WatcherKind, generation: UInt64, WatcherReport)
@@ -130,6 +136,7 @@ final class Simulation {
             switch incident {
             case .event(let event): send(event)
             case .exit(let id, let exit): end(id, exit)
+            case .launched(let id): answerStart(id)
             case .loaded(let id): load(id)
             case .report(let kind, let generation, let report):
                 send(.watcherSaid(kind, generation: generation, report))

@@ -91,9 +91,21 @@ extension Simulation {
     private func start(_ id: WorkerID, _ socket: WorkerID, _ settings: WorkerPlan) -> [Event] {
         everStarted.insert(id)
         guard held.contains(socket), !fails(oneIn: 20) else {
-            return [.startFailed(id, why: "fork: Resource temporarily unavailable")]
+            return [.startFailed(id, why: "socket: Bad file descriptor")]
         }
         workers[id] = Worker(socket: socket, plan: settings)
+        plan(.launched(id), in: .milliseconds(isCalm ? 1 : [0, 1, 100, 6000][roll(4)]))
+        return []
+    }
+
+    /// Launch tells of a new process, or that there is none.
+    func answerStart(_ id: WorkerID) {
+        guard let worker = workers[id] else { return }
+        guard !fails(oneIn: 20) else {
+            workers[id] = nil
+            return send(.startFailed(id, why: "clone: Resource temporarily unavailable"))
+        }
+        workers[id]?.isTold = true
         if fails(oneIn: 30) {
             plan(.event(.executionFailed(id, why: "no such program")), in: .milliseconds(1))
             plan(.exit(id, .code(127)), in: .milliseconds(2))
@@ -101,7 +113,8 @@ extension Simulation {
             plan(.event(.executed(id)), in: .milliseconds(1))
             plan(.loaded(id), in: .milliseconds(isCalm || isTrusted ? 1 : 20 + roll(4000)))
         }
-        return [.started(id, pid: nextPID())]
+        for number in worker.signals { signal(id, number) }
+        send(.started(id, pid: nextPID()))
     }
 
     func load(_ id: WorkerID) {
@@ -130,10 +143,14 @@ extension Simulation {
     }
 
     private func signal(_ id: WorkerID, _ number: Int32) {
-        guard workers[id] != nil else { return }
+        guard let worker = workers[id] else { return }
+        if number == Signal.terminate { workers[id]?.isTerminated = true }
+        guard worker.isTold else {
+            workers[id]?.signals.append(number)
+            return
+        }
         switch number {
         case Signal.terminate:
-            workers[id]?.isTerminated = true
             workers[id]?.isServing = false
             // Every third one does not care.
             let time = isCalm ? 50 : roll(3) == 0 ? 60_000 : roll(3000)

@@ -124,7 +124,8 @@ extension Simulation {
     }
 
     private func crash(_ name: UserName) {
-        let candidates = workers.keys.filter { $0.user == name }.sorted { $0.generation < $1.generation }
+        let candidates = workers.filter { $0.key.user == name && $0.value.isTold }.keys
+            .sorted { $0.generation < $1.generation }
         let id = roll(2) == 0 ? candidates.last : candidates.randomElement(using: &chance)
         if let id { end(id, .signal(11)) }
     }

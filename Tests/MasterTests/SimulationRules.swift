@@ -42,7 +42,9 @@ extension Simulation {
         guard !isTrue, violations.count < 5 else { return }
         let seconds = Double(now.nanoseconds) / 1e9
         violations.append(Violation(rule: rule, detail: "\(detail()) at \(seconds)"))
-        if violations.count == 1 { report = trace.suffix(getenv("STEWARD_SEED") == nil ? 60 : 1000).map(\.description).joined(separator: "\n") }
+        guard violations.count == 1 else { return }
+        let last = trace.suffix(getenv("STEWARD_SEED") == nil ? 60 : 1000)
+        report = last.map(\.description).joined(separator: "\n")
     }
 
     // MARK: effects, before they are performed

@@ -17,6 +17,8 @@ extension Simulation {
         (everOpened, everStarted) = (held, Set(workers.keys))
         let left = remains()
         links = links.filter { left[$0.key] != nil && held.contains($0.value) }
+        // The patience of those who wait begins anew.
+        unservedSince = [:]
         watched = []
         orders = [:]
         supervisor = Supervisor(
@@ -28,6 +30,8 @@ extension Simulation {
 
     /// What no master sees: some die, and some become ready whose word nobody reads.
     private func missWhatHappens() {
+        // A process of which launch has not told ends by itself.
+        workers = workers.filter(\.value.isTold)
         for id in workers.keys.sorted(by: { ($0.user, $0.generation) < ($1.user, $1.generation) }) {
             guard let worker = workers[id] else { continue }
             // Nobody can tell that one which is not checked hangs, rather than that its READY=1 was lost.
@@ -44,7 +48,7 @@ extension Simulation {
     private static func outlivesMaster(_ incident: Incident) -> Bool {
         switch incident {
         case .exit, .loaded, .round: true
-        case .event, .report: false
+        case .event, .report, .launched: false
         }
     }
 
@@ -52,6 +56,7 @@ extension Simulation {
         var result: [UserName: Remains] = [:]
         for (name, record) in saved {
             var left = Remains(record: record)
+            left.record.processes.removeAll { $0.pid == 0 }
             for process in record.processes {
                 let id = WorkerID(user: name, generation: process.generation)
                 if workers[id] == nil { left.ends[process.generation] = "died while no master ran" }

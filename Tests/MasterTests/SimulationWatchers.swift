@@ -31,8 +31,8 @@ extension Simulation {
         switch kind {
         case .keeper:
             // One that was adopted goes on with what it has.
-            if isKeeperAdopted { return isKeeperAdopted = false }
-            answering = Set(supervisor.standIns.map(\.socket))
+            if !isKeeperAdopted { answering = Set(supervisor.standIns.map(\.socket)) }
+            isKeeperAdopted = false
         case .dispatch:
             orders = [:]
             for order in supervisor.users.values.flatMap(supervisor.checkOrders) { orders[order.worker] = order }

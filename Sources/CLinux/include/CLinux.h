@@ -67,6 +67,8 @@ void clinux_renice_group(pid_t leader, int value);
 
 int clinux_pipe(int fds[2]);
 int clinux_socketpair(int fds[2]);
+// Keeps the bounds of what is sent: SOCK_SEQPACKET.
+int clinux_packet_socketpair(int fds[2]);
 // Of the family AF_UNIX; a stream unless `datagram`.
 int clinux_unix_socket(int datagram);
 // Never waits: O_NONBLOCK belongs to the open file description (fcntl(2)), so a worker that shares the socket may have
@@ -76,8 +78,8 @@ int clinux_peer(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
 // Each datagram that arrives on fd names its sender: SO_PASSCRED of unix(7).
 int clinux_want_credentials(int fd);
 ssize_t clinux_receive_datagram(int fd, void *buffer, size_t size, pid_t *pid);
-// Sends bytes and, where `descriptor` is not -1, a copy of it with the first of them: SCM_RIGHTS of unix(7).
-ssize_t clinux_send(int fd, const void *bytes, size_t size, int descriptor);
+// Sends bytes and, with the first of them, copies of `count` descriptors, 16 at most: SCM_RIGHTS of unix(7).
+ssize_t clinux_send(int fd, const void *bytes, size_t size, const int *descriptors, int count);
 // Receives bytes and at most `capacity` descriptors; *count tells how many came.
 ssize_t clinux_receive(int fd, void *buffer, size_t size, int *descriptors, int capacity, int *count);
 

@@ -1,0 +1,130 @@
+// launch beside a test in master's place: what a start does, and what no packet can do to it.
+
+import CLinux
+import Glibc
+import Shared
+import TestSupport
+import Testing
+
+@testable import master
+
+@Suite struct LaunchTests {
+    @Test func aStartIsAChildOfWhoeverStartedLaunch() async throws {
+        let launch = try LaunchProcess()
+        let script = "echo $NAME $LISTEN_PID $$ $PWD $0; ps -o sid= -o ppid= -p $$; exit 3"
+        let process = try await launch.start(["sh", "-c", script], env: ["NAME": "alice"])
+        #expect(try await process.executionFailure().isEmpty)
+        let words = try await process.text().split(whereSeparator: \.isWhitespace).map(String.init)
+        let pid = "\(process.pid)"
+        #expect(words == ["alice", pid, pid, "/tmp", "/usr/bin/sh", pid, "\(getpid())"])
+        #expect(try await process.exitStatus() == 3)
+    }
+
+    @Test func itsLimitNiceValueAndAccountAreSet() async throws {
+        guard geteuid() == 0 else {
+            print("skipped: only root may change the account")
+            return
+        }
+        let launch = try LaunchProcess()
+        let script = "echo $(ulimit -n) $(nice) $(id -un) $(id -gn) $USER $HOME; ls /proc/self/fd"
+        let process = try await launch.start(["sh", "-c", script], account: "nobody", nice: 7) { $0.files = 77 }
+        #expect(try await process.executionFailure().isEmpty)
+        let words = try await process.text().split(whereSeparator: \.isWhitespace).map(String.init)
+        // The last of its descriptors is the folder that ls reads.
+        #expect(words == ["77", "7", "nobody", "nogroup", "nobody", "/nonexistent", "0", "1", "2", "3", "4"])
+        #expect(try await process.exitStatus() == 0)
+    }
+
+    @Test(arguments: [
+        (["/nonexistent/program"], nil, "/tmp", "cannot execute /nonexistent/program: No such file or directory\n"),
+        (["no-such-program"], nil, "/tmp", "program no-such-program: No such file or directory\n"),
+        (["true"], nil, "/nonexistent", "folder /nonexistent: No such file or directory\n"),
+        (["true"], "no-such-account", "/tmp", "account no-such-account: No such file or directory\n"),
+        (["true"], "root", "/tmp", "account root: Operation not permitted\n"),
+    ])
+    func whatFailsIsToldByOneLine(command: [String], account: String?, folder: String, line: String) async throws {
+        let launch = try LaunchProcess()
+        let process = try await launch.start(command, account: account) { $0.folder = folder }
+        #expect(try await process.executionFailure() == line)
+        #expect(try await process.exitStatus() == 127)
+    }
+
+    /// A process of which nobody can be told any more never runs its program.
+    @Test func whoCannotTellNeverRuns() async throws {
+        let launch = try LaunchProcess()
+        launch.process.signal(SIGSTOP)
+        let (output, _) = try await launch.ask(["echo", "runs"])
+        shutdown(try #require(launch.channel).number, Int32(SHUT_RD))
+        launch.process.signal(SIGCONT)
+        #expect(try await content(of: output).isEmpty)
+        launch.close()
+        #expect(try await launch.process.exit() == 0)
+    }
+
+    @Test func theEndOfItsChannelIsItsEnd() async throws {
+        let launch = try LaunchProcess()
+        let process = try await launch.start(["sleep", "60"])
+        launch.close()
+        #expect(try await launch.process.exit() == 0)
+        // Those whom it has started run on.
+        #expect(ProcessIdentity(process.pid) != nil)
+        _ = clinux_pidfd_signal(process.pidfd.number, SIGKILL)
+        #expect(try await process.exitStatus() == -SIGKILL)
+    }
+
+    @Test func byHandItSaysWhatItIs() async throws {
+        let result = try await CommandResult.of("\(try Executables.folder())/launch", [])
+        #expect(result.status == 2)
+        #expect(result.errors.split(separator: "\n").count == 1)
+    }
+
+    // MARK: hostile packets
+
+    /// A request as it should be, but for these fields.
+    private func packet(words: UInt32 = 1, variables: UInt32 = 0, strings: String = "\0/tmp\0true\0") -> [UInt8] {
+        var bytes: [UInt8] = []
+        withUnsafeBytes(of: UInt64(7)) { bytes += $0 }
+        for field in [1024, 0, words, variables] { withUnsafeBytes(of: field) { bytes += $0 } }
+        return bytes + Array(strings.utf8)
+    }
+
+    @Test func aHostilePacketCostsThatStartOnly() async throws {
+        let launch = try LaunchProcess()
+        let nothing = try Scratch.nothing()
+        #expect(try await launch.start(["true"]).exitStatus() == 0)
+        let before = launch.openFiles
+        let good = packet()
+        let faulty: [[UInt8]] = [
+            [1], Array(good.prefix(7)), Array(good.prefix(8)), Array(good.prefix(24)), Array(good.dropLast()),
+            packet(words: 0), packet(words: 2), packet(words: .max, variables: .max), packet(variables: .max),
+            packet(words: 1, strings: "\0/tmp\0\0"), packet(strings: "\0\0\0\0\0\0"), packet(strings: "true\0"),
+            good + [UInt8](repeating: 65, count: LaunchRequest.longest),
+        ]
+        for bytes in faulty {
+            try await launch.send(bytes, [nothing, nothing, nothing])
+            let answer = try await launch.answer()
+            #expect([EBADMSG, EMSGSIZE].contains(answer.error) && answer.pid == 0, "\(bytes.prefix(40)): \(answer)")
+        }
+        for count in [0, 1, 2, 4, 16] {
+            try await launch.send(good, [Descriptor](repeating: nothing, count: count))
+            #expect(try await launch.answer().error == EBADMSG)
+        }
+        #expect(launch.openFiles == before)
+        #expect(try await launch.start(["true"]).exitStatus() == 0)
+    }
+
+    @Test func noiseIsRefused() async throws {
+        let launch = try LaunchProcess()
+        let nothing = try Scratch.nothing()
+        #expect(try await launch.start(["true"]).exitStatus() == 0)
+        let before = launch.openFiles
+        var chance = SplitMix64(seed: 1)
+        for _ in 0..<1000 {
+            let bytes = (0..<(1 + Int(chance.next() % 200))).map { _ in UInt8(truncatingIfNeeded: chance.next()) }
+            try await launch.send(bytes, [nothing, nothing, nothing])
+            #expect(try await launch.answer().error == EBADMSG)
+        }
+        #expect(launch.openFiles == before)
+        #expect(try await launch.start(["true"]).exitStatus() == 0)
+    }
+}
