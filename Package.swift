@@ -72,6 +72,7 @@ let package = Package(
         .testTarget(
             name: "DispatchTests", dependencies: ["dispatcher", "Shared", "CLinux", "TestSupport"],
             swiftSettings: settings),
+        .testTarget(name: "StewardTests", dependencies: ["steward", "Shared", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

@@ -60,13 +60,14 @@ final class Keeper {
 
     func run() throws {
         while !isDone {
-            let next = [reception.next, retirements.next, resumption, leavesAt].compactMap { $0 }.min()
+            let next = [reception.next, retirements.next, resumption, outputs.next, leavesAt].compactMap { $0 }.min()
             let ready = try poller.wait(until: next)
             let now = Instant.now()
             for (source, fd, readiness) in ready where poller.knows(fd) { try serve(source, readiness, now) }
             reception.expire(now)
             while let worker = retirements.popDue(now) { accept(worker, now, isLast: true) }
             resume(now)
+            for (worker, error) in outputs.resume(in: holdings.settings.logs, now) { lose(worker, error, now) }
             if let leavesAt, reception.isEmpty || leavesAt <= now { isDone = true }
             if succession != nil, !station.hasMaster, holdings.isEmpty { isDone = true }
         }
@@ -100,7 +101,7 @@ final class Keeper {
             case .shut(let worker, let listener): shut(worker, listener)
             case .letGoWhenEmpty(let worker): retirements.set(worker, at: now + Self.emptyFor)
             case .read(let worker, let pipe): begin(worker, pipe, now)
-            case .stopReading(let worker, let pipe): outputs.end(worker, pipe)
+            case .stopReading(let worker, let pipe): outputs.end(worker, pipe, now)
             case .complain(let text): station.log.warning("\(text)")
             }
         }
@@ -223,13 +224,16 @@ final class Keeper {
     }
 
     private func pass(_ worker: WorkerID, _ now: Instant) {
-        guard let pipe = holdings.outputs[worker] else { return }
         do {
-            let goesOn = try outputs.pass(worker, pipe, to: holdings.settings.logs, now)
+            let goesOn = try outputs.pass(worker, to: holdings.settings.logs, now)
             if !goesOn { perform(holdings.ended(output: worker), now) }
         } catch {
-            station.log.warning("lost the output of \(worker): \(error)")
-            perform(holdings.ended(output: worker), now)
+            lose(worker, error, now)
         }
+    }
+
+    private func lose(_ worker: WorkerID, _ error: any Error, _ now: Instant) {
+        station.log.warning("lost the output of \(worker): \(error)")
+        perform(holdings.ended(output: worker), now)
     }
 }
