@@ -32,6 +32,7 @@ final class Keeper {
     private let poller: Poller<Source>
     private let reception: Reception
     private let outputs: Outputs
+    private let journal: JournalFile
     private var holdings = Holdings()
     private var retirements = Timers<WorkerID>()
     /// Sockets on which nobody is accepted until `resumption`.
@@ -53,6 +54,7 @@ final class Keeper {
         poller = try Poller()
         reception = Reception(poller, station.log)
         outputs = Outputs(poller, station.log)
+        journal = JournalFile(station.log)
         try station.join(poller, as: .station)
         if let signals { try poller.add(signals.descriptor.number, .readable, as: .signals) }
         if let succession { try poller.add(succession.listener.number, .readable, as: .successor) }
@@ -60,14 +62,17 @@ final class Keeper {
 
     func run() throws {
         while !isDone {
-            let next = [reception.next, retirements.next, resumption, outputs.next, leavesAt].compactMap { $0 }.min()
-            let ready = try poller.wait(until: next)
+            let deadlines = [
+                reception.next, retirements.next, resumption, outputs.next, journal.next, leavesAt,
+            ]
+            let ready = try poller.wait(until: deadlines.compactMap { $0 }.min())
             let now = Instant.now()
             for (source, fd, readiness) in ready where poller.knows(fd) { try serve(source, readiness, now) }
             reception.expire(now)
             while let worker = retirements.popDue(now) { accept(worker, now, isLast: true) }
             resume(now)
             for (worker, error) in outputs.resume(in: holdings.settings.logs, now) { lose(worker, error, now) }
+            try writeJournal(now)
             if let leavesAt, reception.isEmpty || leavesAt <= now { isDone = true }
             if succession != nil, !station.hasMaster, holdings.isEmpty { isDone = true }
         }
@@ -102,6 +107,8 @@ final class Keeper {
             case .letGoWhenEmpty(let worker): retirements.set(worker, at: now + Self.emptyFor)
             case .read(let worker, let pipe): begin(worker, pipe, now)
             case .stopReading(let worker, let pipe): outputs.end(worker, pipe, now)
+            case .beginJournal(let settings): journal.begin(settings)
+            case .record(let event): journal.append(event)
             case .complain(let text): station.log.warning("\(text)")
             }
         }
@@ -210,6 +217,13 @@ final class Keeper {
             }
         }
         paused = []
+    }
+
+    // MARK: journal
+
+    private func writeJournal(_ now: Instant) throws {
+        guard let last = journal.flush(now) else { return }
+        try station.report(.journaled(JournalMark(serial: last.serial)), poller)
     }
 
     // MARK: outputs

@@ -99,7 +99,7 @@ struct Events: ParsableCommand {
         request.since = since.flatMap { Self.time($0, now: wallClock()) } ?? 0
         try place.connect().ask(.events(request)) { answer in
             guard case .event(let event) = answer else { return }
-            Terminal.print(json ? try Snapshot.encode(EventDocument(event), pretty: false) : Self.line(event))
+            Terminal.print(json ? event.line : Self.line(event))
         }
     }
 
