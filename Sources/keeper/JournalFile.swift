@@ -20,6 +20,8 @@ final class JournalFile {
     private var queue = JournalQueue()
     private var file: BoundedFile?
     private var failedAt: Instant?
+    /// Whether there is a master that wants to know what is written: one that has said where.
+    private(set) var isAsked = false
 
     init(_ log: Logger) {
         self.log = log
@@ -27,12 +29,18 @@ final class JournalFile {
 
     /// Writes to this file from now on. Each master says so: what stands in it is looked at again.
     func begin(_ settings: JournalSettings) {
+        isAsked = true
         file = BoundedFile(settings.path, in: settings.folder, bound: Self.bound)
         do {
             queue.begin(after: try Self.mend(settings.path))
         } catch {
             log.warning("\(error): the last event of the journal is not known")
         }
+    }
+
+    /// What is confirmed now would mean another's events to the next one.
+    func masterIsGone() {
+        isAsked = false
     }
 
     func append(_ event: EventRecord) {

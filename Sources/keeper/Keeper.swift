@@ -120,11 +120,16 @@ final class Keeper {
         do {
             for (order, descriptor) in try station.receive(readiness, poller) { follow(order, descriptor, now) }
         } catch {
-            guard succession != nil else { throw error }
-            station.log.notice("goes on without master: \(error)")
-            try goOnAlone()
+            try endured(error)
         }
         if station.isDismissed, leavesAt == nil { leave(now) }
+    }
+
+    /// An error of the channel costs its master, where another one can come.
+    private func endured(_ error: any Error) throws {
+        guard succession != nil else { throw error }
+        station.log.notice("goes on without master: \(error)")
+        try goOnAlone()
     }
 
     /// Another master has come: whoever is there before it, or in its place, is not any more.
@@ -132,6 +137,7 @@ final class Keeper {
         guard let descriptor = try succession?.next() else { return }
         do {
             station.part(poller)
+            journal.masterIsGone()
             if let notify = holdings.notify { poller.remove(notify.number) }
             try station.meet(descriptor)
             for (handover, held) in holdings.handovers { try station.handOver(handover, held) }
@@ -146,6 +152,7 @@ final class Keeper {
 
     private func goOnAlone() throws {
         station.part(poller)
+        journal.masterIsGone()
         if let notify = holdings.notify { try poller.add(notify.number, .readable, as: .notify) }
     }
 
@@ -222,8 +229,12 @@ final class Keeper {
     // MARK: journal
 
     private func writeJournal(_ now: Instant) throws {
-        guard let last = journal.flush(now) else { return }
-        try station.report(.journaled(JournalMark(serial: last.serial)), poller)
+        guard let last = journal.flush(now), journal.isAsked else { return }
+        do {
+            try station.report(.journaled(JournalMark(serial: last.serial)), poller)
+        } catch {
+            try endured(error)
+        }
     }
 
     // MARK: outputs
