@@ -50,7 +50,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
-        .executableTarget(name: "keeper", dependencies: ["Shared", arguments] + httpParser, swiftSettings: settings),
+        .executableTarget(
+            name: "keeper",
+            dependencies: ["Shared", "CLinux", arguments, .product(name: "DequeModule", package: "swift-collections")]
+                + httpParser,
+            swiftSettings: settings),
         .executableTarget(name: "pathwatch", dependencies: ["Shared", arguments], swiftSettings: settings),
         .executableTarget(name: "dbwatch", dependencies: ["Shared", "CLibpq", arguments], swiftSettings: settings),
         .executableTarget(
@@ -72,6 +76,7 @@ let package = Package(
         .testTarget(
             name: "DispatchTests", dependencies: ["dispatcher", "Shared", "CLinux", "TestSupport"],
             swiftSettings: settings),
+        .testTarget(name: "StewardTests", dependencies: ["steward", "Shared", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "LaunchTests", dependencies: ["master", "launch", "Shared", "CLinux", "TestSupport"],
             swiftSettings: settings),

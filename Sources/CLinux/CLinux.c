@@ -158,6 +158,8 @@ void clinux_renice_group(pid_t leader, int value) {
 
 int clinux_pipe(int fds[2]) { return pipe2(fds, O_CLOEXEC); }
 
+int clinux_pipe_capacity(int fd) { return fcntl(fd, F_GETPIPE_SZ); }
+
 int clinux_socketpair(int fds[2]) { return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds); }
 
 int clinux_packet_socketpair(int fds[2]) {

@@ -16,21 +16,17 @@ extension Configuration {
         return try Configuration(text: text, file: path, folder: FilePath.folder(of: path))
     }
 
-    /// The runtime folder of a file whose other keys may be wrong: a running master is still to be reached by it.
-    public static func runtimeFolder(_ path: String) throws -> String {
+    /// The folders of a file whose other keys may be wrong: a running master is still to be reached by it.
+    public static func folders(_ path: String) throws -> ConfiguredFolders {
         do {
             let text = try TextFile(path, atMost: longestFile, followsLink: true).text
             var table = try SettingTable(Setting(text: text, file: path))
-            return try runtimeFolder(table["runtime"], from: FilePath.folder(of: path))
+            return try ConfiguredFolders(&table, from: FilePath.folder(of: path))
         } catch let error as ConfigurationError {
             throw error
         } catch {
             throw ConfigurationError(file: path, place: nil, text: "\(error)")
         }
-    }
-
-    private static func runtimeFolder(_ given: Setting?, from folder: String) throws -> String {
-        try given?.path(from: folder) ?? FilePath.absolute("run", from: folder)
     }
 
     /// - Parameters:
@@ -52,19 +48,37 @@ extension Configuration {
 
     private mutating func readFolders(_ table: inout SettingTable, _ root: Setting, _ folder: String) throws {
         let given = table["runtime"]
-        runtime = try Self.runtimeFolder(given, from: folder)
+        runtime = try ConfiguredFolders.folder(given, "run", from: folder)
         let excess = Self.longestSocket(runtime) - UnixSocket.longestPath
         guard excess <= 0 else {
             let text = "\(Setting.quoted(runtime)) is \(excess) bytes too long: nginx could not reach the sockets in it"
             throw given?.fault(text) ?? root.fault("runtime: \(text)")
         }
-        state = try table["state"]?.path(from: folder) ?? FilePath.absolute("state", from: folder)
-        logs = try table["logs"]?.path(from: folder) ?? FilePath.absolute("logs", from: folder)
+        state = try ConfiguredFolders.folder(table["state"], "state", from: folder)
+        logs = try ConfiguredFolders.folder(table["logs"], "logs", from: folder)
     }
 
     /// The length of RUNTIME/users/NAME.sock for the longest name, in bytes: the path that nginx connects to.
     private static func longestSocket(_ runtime: String) -> Int {
         "\(runtime)/users/.sock".utf8.count + UserName.longest
+    }
+}
+
+/// What the steward command has to know of a configuration. Paths are absolute.
+public struct ConfiguredFolders {
+    public let runtime: String
+    public let logs: String
+    /// Nil where the file does not say: then it is no configuration for a master.
+    public let users: String?
+
+    fileprivate init(_ table: inout SettingTable, from folder: String) throws {
+        runtime = try Self.folder(table["runtime"], "run", from: folder)
+        logs = try Self.folder(table["logs"], "logs", from: folder)
+        users = try table["users"]?.path(from: folder)
+    }
+
+    fileprivate static func folder(_ given: Setting?, _ usual: String, from folder: String) throws -> String {
+        try given?.path(from: folder) ?? FilePath.absolute(usual, from: folder)
     }
 }
 

@@ -3,7 +3,8 @@
 // A payload is one byte that names the type and the fields of that type (Wire.swift). Types below 16 belong to the
 // link itself and are the same in every direction; types from 16 on are numbered for each direction on its own.
 //
-// History: 1, the first version. 2, the keeper outlives master: hand-over, leave, the notify socket.
+// History: 1, the first version. 2, the keeper outlives master: hand-over, leave, the notify socket;
+// the event journal.
 
 public let protocolVersion: UInt32 = 2
 

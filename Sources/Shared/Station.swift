@@ -69,7 +69,7 @@ public final class Station<Orders: Message, Report: Message> {
     /// Sends a report, or prints it as one line.
     public func report<Source>(_ message: Report, _ poller: Poller<Source>) throws {
         if let channel {
-            try channel.send(message)
+            try say { try channel.send(message) }
             try poller.change(channel.descriptor.number, channel.interest)
         } else {
             print(rfc3339(wallClock()), Self.line(message))
@@ -84,12 +84,12 @@ public final class Station<Orders: Message, Report: Message> {
         _ readiness: Readiness, _ poller: Poller<Source>
     ) throws -> [(order: Orders, descriptor: Descriptor?)] {
         guard let channel else { return [] }
-        if readiness.contains(.writable) { try channel.flush() }
+        if readiness.contains(.writable) { try say { try channel.flush() } }
         var orders: [(Orders, Descriptor?)] = []
         if !readiness.isDisjoint(with: [.readable, .hangup]) {
             for received in try channel.receive() {
                 switch received.packet {
-                case .ping: try channel.send(.pong)
+                case .ping: try say { try channel.send(.pong) }
                 case .leave: isDismissed = true
                 case .hello, .pong, .handover, .handedOver: throw WireError.invalid("packet for a watcher")
                 case .body(let order): orders.append((order, received.descriptor))
@@ -98,6 +98,11 @@ public final class Station<Orders: Message, Report: Message> {
         }
         try poller.change(channel.descriptor.number, channel.interest)
         return orders
+    }
+
+    /// Says something to a master that may be gone: its end is found where its last words have been read.
+    private func say(_ body: () throws -> Void) throws {
+        do { try body() } catch ChannelError.closed {}
     }
 
     private static func line(_ message: Report) -> String {

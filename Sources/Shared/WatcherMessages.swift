@@ -64,11 +64,15 @@ public enum ToKeeper: Message {
     /// A copy of RUNTIME/notify: to be read, and what comes thrown away, while there is no master. A sender that has
     /// connected once would never get through to a new socket.
     case notify
+    /// The file of the event journal.
+    case journal(JournalSettings)
+    /// An event for the journal's file; `journaled` answers when it is there.
+    case event(EventRecord)
 
     public var carriesDescriptor: Bool {
         switch self {
         case .keep, .output, .notify: true
-        case .settings, .answer, .quiet, .retire, .complete: false
+        case .settings, .answer, .quiet, .retire, .complete, .journal, .event: false
         }
     }
 
@@ -82,6 +86,8 @@ public enum ToKeeper: Message {
         case 21: self = .output(try reader.value())
         case 22: self = .complete
         case 23: self = .notify
+        case 30: self = .journal(try reader.value())
+        case 31: self = .event(try reader.value())
         default: throw WireError.unknownType(type)
         }
     }
@@ -96,17 +102,29 @@ public enum ToKeeper: Message {
         case .output(let value): try writer.message(21, value)
         case .complete: writer.message(22)
         case .notify: writer.message(23)
+        case .journal(let value): try writer.message(30, value)
+        case .event(let value): try writer.message(31, value)
         }
     }
 }
 
-/// The keeper only listens; its hello, pong and hand-over are the link's.
+/// Beside these the keeper only listens; its hello, pong and hand-over are the link's.
 public enum FromKeeper: Message {
+    /// Every event up to this one is in the journal's file.
+    case journaled(JournalMark)
+
     public init(type: UInt8, from reader: inout WireReader) throws {
-        throw WireError.unknownType(type)
+        switch type {
+        case 30: self = .journaled(try reader.value())
+        default: throw WireError.unknownType(type)
+        }
     }
 
-    public func write(to writer: inout WireWriter) throws {}
+    public func write(to writer: inout WireWriter) throws {
+        switch self {
+        case .journaled(let value): try writer.message(30, value)
+        }
+    }
 }
 
 // MARK: pathwatch

@@ -36,6 +36,8 @@ struct Holdings {
         case letGoWhenEmpty(WorkerID)
         case read(WorkerID, Descriptor)
         case stopReading(WorkerID, Descriptor)
+        case beginJournal(JournalSettings)
+        case record(EventRecord)
         case complain(String)
     }
 
@@ -78,6 +80,8 @@ struct Holdings {
         case .notify:
             notify = descriptor
             return []
+        case .journal(let settings): return [.beginJournal(settings)]
+        case .event(let event): return [.record(event)]
         }
     }
 

@@ -32,6 +32,7 @@ final class Keeper {
     private let poller: Poller<Source>
     private let reception: Reception
     private let outputs: Outputs
+    private let journal: JournalFile
     private var holdings = Holdings()
     private var retirements = Timers<WorkerID>()
     /// Sockets on which nobody is accepted until `resumption`.
@@ -53,6 +54,7 @@ final class Keeper {
         poller = try Poller()
         reception = Reception(poller, station.log)
         outputs = Outputs(poller, station.log)
+        journal = JournalFile(station.log)
         try station.join(poller, as: .station)
         if let signals { try poller.add(signals.descriptor.number, .readable, as: .signals) }
         if let succession { try poller.add(succession.listener.number, .readable, as: .successor) }
@@ -60,13 +62,17 @@ final class Keeper {
 
     func run() throws {
         while !isDone {
-            let next = [reception.next, retirements.next, resumption, leavesAt].compactMap { $0 }.min()
-            let ready = try poller.wait(until: next)
+            let deadlines = [
+                reception.next, retirements.next, resumption, outputs.next, journal.next, leavesAt,
+            ]
+            let ready = try poller.wait(until: deadlines.compactMap { $0 }.min())
             let now = Instant.now()
             for (source, fd, readiness) in ready where poller.knows(fd) { try serve(source, readiness, now) }
             reception.expire(now)
             while let worker = retirements.popDue(now) { accept(worker, now, isLast: true) }
             resume(now)
+            for (worker, error) in outputs.resume(in: holdings.settings.logs, now) { lose(worker, error, now) }
+            try writeJournal(now)
             if let leavesAt, reception.isEmpty || leavesAt <= now { isDone = true }
             if succession != nil, !station.hasMaster, holdings.isEmpty { isDone = true }
         }
@@ -100,7 +106,9 @@ final class Keeper {
             case .shut(let worker, let listener): shut(worker, listener)
             case .letGoWhenEmpty(let worker): retirements.set(worker, at: now + Self.emptyFor)
             case .read(let worker, let pipe): begin(worker, pipe, now)
-            case .stopReading(let worker, let pipe): outputs.end(worker, pipe)
+            case .stopReading(let worker, let pipe): outputs.end(worker, pipe, now)
+            case .beginJournal(let settings): journal.begin(settings)
+            case .record(let event): journal.append(event)
             case .complain(let text): station.log.warning("\(text)")
             }
         }
@@ -112,11 +120,16 @@ final class Keeper {
         do {
             for (order, descriptor) in try station.receive(readiness, poller) { follow(order, descriptor, now) }
         } catch {
-            guard succession != nil else { throw error }
-            station.log.notice("goes on without master: \(error)")
-            try goOnAlone()
+            try endured(error)
         }
         if station.isDismissed, leavesAt == nil { leave(now) }
+    }
+
+    /// An error of the channel costs its master, where another one can come.
+    private func endured(_ error: any Error) throws {
+        guard succession != nil else { throw error }
+        station.log.notice("goes on without master: \(error)")
+        try goOnAlone()
     }
 
     /// Another master has come: whoever is there before it, or in its place, is not any more.
@@ -124,6 +137,7 @@ final class Keeper {
         guard let descriptor = try succession?.next() else { return }
         do {
             station.part(poller)
+            journal.masterIsGone()
             if let notify = holdings.notify { poller.remove(notify.number) }
             try station.meet(descriptor)
             for (handover, held) in holdings.handovers { try station.handOver(handover, held) }
@@ -138,6 +152,7 @@ final class Keeper {
 
     private func goOnAlone() throws {
         station.part(poller)
+        journal.masterIsGone()
         if let notify = holdings.notify { try poller.add(notify.number, .readable, as: .notify) }
     }
 
@@ -211,6 +226,17 @@ final class Keeper {
         paused = []
     }
 
+    // MARK: journal
+
+    private func writeJournal(_ now: Instant) throws {
+        guard let last = journal.flush(now), journal.isAsked else { return }
+        do {
+            try station.report(.journaled(JournalMark(serial: last.serial)), poller)
+        } catch {
+            try endured(error)
+        }
+    }
+
     // MARK: outputs
 
     private func begin(_ worker: WorkerID, _ pipe: Descriptor, _ now: Instant) {
@@ -223,13 +249,16 @@ final class Keeper {
     }
 
     private func pass(_ worker: WorkerID, _ now: Instant) {
-        guard let pipe = holdings.outputs[worker] else { return }
         do {
-            let goesOn = try outputs.pass(worker, pipe, to: holdings.settings.logs, now)
+            let goesOn = try outputs.pass(worker, to: holdings.settings.logs, now)
             if !goesOn { perform(holdings.ended(output: worker), now) }
         } catch {
-            station.log.warning("lost the output of \(worker): \(error)")
-            perform(holdings.ended(output: worker), now)
+            lose(worker, error, now)
         }
+    }
+
+    private func lose(_ worker: WorkerID, _ error: any Error, _ now: Instant) {
+        station.log.warning("lost the output of \(worker): \(error)")
+        perform(holdings.ended(output: worker), now)
     }
 }

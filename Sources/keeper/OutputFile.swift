@@ -1,14 +1,15 @@
 // The file of one user's output.
 //
-// What cannot be written is dropped: a full disk must not stop a worker that writes. One warning tells when that
-// begins, one line when it ends.
+// What comes faster than OutputBudget allows, or cannot be written, is dropped: neither a flood nor a full disk may stop
+// a worker that writes. A line in the file counts what is missing as soon as it can be written; of a file that cannot be
+// written, one warning tells when that begins, and one line when it ends.
 
 import Glibc
 import Logging
 import Shared
 
 final class OutputFile {
-    /// A file that would grow beyond this becomes NAME.log.1, in place of an earlier one, in bytes.
+    /// In bytes: a file that would grow beyond this becomes NAME.log.1, in place of an earlier one.
     static let bound = 10 << 20
     private static let pauseAfterFailure = Duration.seconds(1)
 
@@ -16,64 +17,81 @@ final class OutputFile {
     var writers = 0
     private let user: UserName
     private let log: Logger
-    private var open: (file: Descriptor, path: String)?
-    private var failedAt: Instant?
+    private var file: BoundedFile?
+    private var budget = OutputBudget()
+    private var loss: OutputLoss?
+    private var failure: (at: Instant, cause: OutputLoss.Cause)?
+    /// Whether what was written last has not ended its line.
+    private var isWithinLine = false
 
     init(_ user: UserName, _ log: Logger) {
         self.user = user
         self.log = log
     }
 
-    func append(_ bytes: UnsafeRawBufferPointer, in folder: String, now: Instant) {
-        if let failedAt, now - failedAt < Self.pauseAfterFailure { return }
+    /// When `settle` has something to do; nil: only after the next output.
+    var due: Instant? {
+        if loss != nil { return failure.map { $0.at + Self.pauseAfterFailure } ?? budget.closedUntil }
+        return writers == 0 ? budget.fullAt : nil
+    }
+
+    /// Nobody writes to it, nothing is left to tell, and a next worker would find a whole budget anyway.
+    func isDispensable(_ now: Instant) -> Bool { writers == 0 && loss == nil && budget.fullAt <= now }
+
+    /// - Returns: whether it was kept; a line tells later of what was not.
+    func append(_ bytes: UnsafeRawBufferPointer, in folder: String, _ now: Instant) -> Bool {
+        guard budget.admits(bytes.count, now) else {
+            lose(bytes, .flood, now)
+            return false
+        }
+        if let failure, now < failure.at + Self.pauseAfterFailure {
+            lose(bytes, failure.cause, now)
+            return false
+        }
+        let trouble = write(in: folder, now) { file in
+            try tell(file, now)
+            try file.append(bytes)
+            isWithinLine = bytes.last != UInt8(ascii: "\n")
+        }
+        if let trouble { lose(bytes, trouble, now) }
+        return trouble == nil
+    }
+
+    /// Tells what was dropped, once that has stopped.
+    func settle(in folder: String, _ now: Instant) {
+        if loss != nil { _ = write(in: folder, now) { try tell($0, now) } }
+    }
+
+    private func lose(_ bytes: UnsafeRawBufferPointer, _ cause: OutputLoss.Cause, _ now: Instant) {
+        var loss = loss ?? OutputLoss(cause, since: now)
+        loss.add(bytes, cause)
+        self.loss = loss
+    }
+
+    private func tell(_ file: BoundedFile, _ now: Instant) throws {
+        guard let loss else { return }
+        var line = (isWithinLine ? "\n" : "") + loss.notice(now)
+        try line.withUTF8 { try file.append(UnsafeRawBufferPointer($0)) }
+        self.loss = nil
+        isWithinLine = false
+    }
+
+    /// - Returns: why it could not be written, or nil.
+    private func write(in folder: String, _ now: Instant, _ body: (BoundedFile) throws -> Void) -> OutputLoss.Cause? {
         let path = "\(folder)/\(user).log"
+        let file = file.flatMap { $0.path == path ? $0 : nil } ?? BoundedFile(path, in: folder, bound: Self.bound)
+        self.file = file
         do {
-            try Self.write(bytes, to: try file(path, folder, room: bytes.count), path)
-            if failedAt != nil { log.notice("\(path) is written again") }
-            failedAt = nil
+            try body(file)
+            if failure != nil { log.notice("\(path) is written again") }
+            failure = nil
+            return nil
         } catch {
-            if failedAt == nil { log.warning("\(error): the output of \(user) is dropped until it can be written") }
-            failedAt = now
-            open = nil
-        }
-    }
-
-    /// The file at `path` with room for so many bytes: opened, or begun anew, where needed.
-    private func file(_ path: String, _ folder: String, room: Int) throws -> Descriptor {
-        if let open, open.path == path {
-            let (size, links) = try Self.status(open.file, path)
-            // Without a link it was deleted: nobody would see what goes there.
-            if links > 0 && size + room <= Self.bound { return open.file }
-        }
-        open = nil
-        var file = try Self.open(path, folder)
-        let size = try Self.status(file, path).size
-        if size > 0 && size + room > Self.bound {
-            try check("rename", path) { rename(path, path + ".1") }
-            file = try Self.open(path, folder)
-        }
-        open = (file, path)
-        return file
-    }
-
-    private static func open(_ path: String, _ folder: String) throws -> Descriptor {
-        if mkdir(folder, 0o750) < 0 && errno != EEXIST { throw SystemError("mkdir", folder) }
-        let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC
-        return Descriptor(owning: try check("open", path) { Glibc.open(path, flags, 0o640) })
-    }
-
-    private static func status(_ file: Descriptor, _ path: String) throws -> (size: Int, links: UInt64) {
-        var status = stat()
-        try check("fstat", path) { fstat(file.number, &status) }
-        return (Int(status.st_size), UInt64(status.st_nlink))
-    }
-
-    private static func write(_ bytes: UnsafeRawBufferPointer, to file: Descriptor, _ path: String) throws {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let part = UnsafeRawBufferPointer(rebasing: rest)
-            let written = try check("write", path) { Glibc.write(file.number, part.baseAddress, part.count) }
-            rest = rest.dropFirst(written)
+            if failure == nil { log.warning("\(error): the output of \(user) is dropped until it can be written") }
+            let why = (error as? SystemError).map { SystemError.text($0.code) } ?? "\(error)"
+            let cause = OutputLoss.Cause.unwritable(why)
+            failure = (now, cause)
+            return cause
         }
     }
 }

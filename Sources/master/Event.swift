@@ -72,6 +72,7 @@ enum WatcherReport: Equatable, Sendable {
     case path(FromPathwatch)
     case database(DatabaseReport)
     case verdict(CheckVerdict)
+    case journaled(JournalMark)
 }
 
 enum Effect: Equatable, Sendable {

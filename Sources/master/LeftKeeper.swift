@@ -43,8 +43,8 @@ final class LeftKeeper {
                 case .hello(let hello): self.hello = hello
                 case .handover(let thing): if let held = received.descriptor { things.append((thing, held)) }
                 case .handedOver: return
-                case .ping, .pong, .leave: throw WireError.invalid("packet of a keeper")
-                case .body(let body): switch body {}
+                // It confirms events only to a master that has told it where the journal is.
+                case .ping, .pong, .leave, .body: throw WireError.invalid("packet of a keeper")
                 }
             }
         }

@@ -50,7 +50,7 @@ final class Loop {
     let siblings: String
     let startedAt = wallClock()
     var supervisor: Supervisor
-    var journal = Journal()
+    var journal: Journal
     var links = WatcherLinks()
     var watchers: [WatcherKind: (generation: UInt64, child: Child)] = [:]
     let launcher: Launcher
@@ -82,6 +82,7 @@ final class Loop {
         control = try ControlServer(runtime: configuration.runtime)
         sockets = UserSockets(
             runtime: configuration.runtime, mode: configuration.socketMode, group: socketGroup)
+        journal = Journal(after: JournalArchive.read(configuration.journal, log))
         supervisor = Supervisor(
             configuration, processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)), holds: runtime.holds(),
             remains: inherited.remains, seed: UInt64(bitPattern: wallClock()))
@@ -203,7 +204,7 @@ final class Loop {
             if readiness.contains(.writable) { try link.flush() }
             if !readiness.isDisjoint(with: [.readable, .hangup]) {
                 for report in try link.receive() {
-                    if kind == .keeper, report == .alive { keeperAnswered() }
+                    if kind == .keeper { keeperSaid(report) }
                     feed(.watcherSaid(kind, generation: link.generation, report))
                 }
             }

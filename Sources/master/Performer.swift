@@ -35,7 +35,7 @@ extension Loop {
                 return tell(kind, links[kind]) { try $0.ping() }
             case .snapshot(let kind): return sendSnapshot(kind)
             case .dropHold(let name): try runtime.keepHold(name, nil)
-            case .record(let happening): record(happening)
+            case .record(let happening): return record(happening)
             case .save(let name): try save(name)
             case .erase(let name): try state.erase(name)
             case .finish: ending = .stopped
@@ -80,8 +80,19 @@ extension Loop {
         return tell(.keeper, synchronised(links.keeper)) { try $0.send(.retire(socket)) }
     }
 
+    /// What a report of the keeper means beside the Supervisor.
+    func keeperSaid(_ report: WatcherReport) {
+        switch report {
+        case .alive: keeperAnswered()
+        case .journaled(let mark):
+            guard links.keeper?.isSynchronised == true, let loss = journal.wrote(upTo: mark.serial) else { return }
+            for event in record(loss) { feed(event) }
+        case .hello, .path, .database, .verdict: break
+        }
+    }
+
     /// The keeper has answered a ping. The first one may have been sent before a socket was retired, the second not.
-    func keeperAnswered() {
+    private func keeperAnswered() {
         for index in retired.indices { retired[index].pongs += 1 }
         retired.removeAll { $0.pongs > 1 }
     }
@@ -231,6 +242,7 @@ extension Loop {
         for (socket, descriptor) in sockets.held where !keeperKnows.sockets.contains(socket) {
             try keeper.send(.keep(socket), with: descriptor)
         }
+        try keeper.send(.journal(supervisor.configuration.journal))
         for standIn in supervisor.standIns { try keeper.send(.answer(standIn)) }
         for (id, worker) in workers where !keeperKnows.outputs.contains(id) {
             if let output = worker.output { try keeper.send(.output(id), with: output) }
@@ -239,6 +251,7 @@ extension Loop {
             try keeper.send(.keep(socket.socket.socket), with: socket.descriptor)
             try keeper.send(.retire(socket.socket))
         }
+        for event in journal.unwritten { try keeper.send(.event(event)) }
         try keeper.send(.complete)
     }
 
@@ -250,7 +263,7 @@ extension Loop {
 
     // MARK: the operator
 
-    func record(_ happening: Happening) {
+    func record(_ happening: Happening) -> [Event] {
         let event = journal.append(happening, wall: wallClock())
         let about = happening.user.map { "\($0): " } ?? happening.subject.map { "\($0): " } ?? ""
         switch happening.weight {
@@ -261,7 +274,13 @@ extension Loop {
         for follower in control.followers where follower.follows?.wants(event) == true {
             send([.event(event)], to: follower)
         }
+        // The keeper writes it: master waits for no disk.
+        return tellKeeper(.event(event))
     }
+}
+
+extension Configuration {
+    var journal: JournalSettings { JournalSettings(folder: state) }
 }
 
 extension Supervisor {

@@ -49,10 +49,9 @@ extension Loop {
         guard let (exit, results) = try launcher.reap(now: .now()) else { return }
         if let child { poller.remove(child.pidfd.number) }
         if let channel { poller.remove(channel.number) }
-        record(
-            Happening(
-                subject: "launch", text: "ended: \(exit); starting again", rule: "watcher", weight: .warning))
-        for event in launched(results) { feed(event) }
+        let loss = Happening(
+            subject: "launch", text: "ended: \(exit); starting again", rule: "watcher", weight: .warning)
+        for event in record(loss) + launched(results) { feed(event) }
     }
 
     /// What is due for launch: its next start, or its end where it owes an answer.

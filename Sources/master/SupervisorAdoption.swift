@@ -66,8 +66,9 @@ extension Supervisor {
         let dead = left.record.processes.last {
             isAlone && left.ends[$0.generation] != nil && !$0.isLeaving
         }
-        for socket in left.sockets.sorted(by: { $0.generation < $1.generation }) {
-            if socket.generation != dead?.socket, socket != left.face?.socket { retireUnused(user, socket, .restarting) }
+        for socket in left.sockets.sorted(by: { $0.generation < $1.generation })
+        where socket.generation != dead?.socket && socket != left.face?.socket {
+            retireUnused(user, socket, .restarting)
         }
         if isAlone { adoptDeath(&user, left, dead) }
     }

@@ -96,7 +96,8 @@ extension Supervisor {
             watcherUp(kind, pid)
         case (.hello, .up), (.hello, .waiting), (.hello, .starting(nil)):
             accuse(kind, "said hello at the wrong time")
-        case (.alive, .up):
+        // What the journal needs is the loop's business.
+        case (.alive, .up), (.journaled, .up):
             break
         case (.path(let report), .up):
             pathReport(report)

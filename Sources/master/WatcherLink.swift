@@ -20,7 +20,11 @@ protocol Reporting {
 }
 
 extension FromKeeper: Reporting {
-    var report: WatcherReport { switch self {} }
+    var report: WatcherReport {
+        switch self {
+        case .journaled(let mark): .journaled(mark)
+        }
+    }
 }
 
 extension FromPathwatch: Reporting {

@@ -21,11 +21,11 @@ struct Status: ParsableCommand {
     func run() throws {
         let snapshot = try Snapshot(place.connect())
         guard let user else {
-            print(json ? try snapshot.json() : snapshot.lines(now: wallClock()).joined(separator: "\n"))
+            Terminal.print(json ? try snapshot.json() : snapshot.lines(now: wallClock()).joined(separator: "\n"))
             return
         }
         let status = try snapshot.user(user)
-        print(
+        Terminal.print(
             json
                 ? try snapshot.json(status)
                 : snapshot.userLines([status], now: wallClock()).joined(separator: "\n"))
@@ -33,7 +33,12 @@ struct Status: ParsableCommand {
 }
 
 struct Why: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Tell why a user is as it is, and its last events.")
+    static let configuration = CommandConfiguration(
+        abstract: "Tell why a user is as it is, its last events and its last output.")
+
+    private static let outputLines = 20
+    /// Of the output, in bytes.
+    private static let longestLine = 500
 
     @OptionGroup var place: Place
     @Argument var user: UserName
@@ -43,14 +48,31 @@ struct Why: ParsableCommand {
         try place.connect().ask(.why(user)) { answer in
             switch answer {
             case .line(let line):
-                print(line.text)
+                Terminal.print(line.text)
             case .event(let event):
-                if !sawEvent { print("last events:") }
+                if !sawEvent { Terminal.print("last events:") }
                 sawEvent = true
-                print("  \(Events.line(event))")
+                Terminal.print("  \(Events.line(event))")
             case .done, .refused, .master, .watcher, .database, .user:
                 break
             }
+        }
+        showOutput()
+    }
+
+    /// The command reads the file itself: master never waits for a disk.
+    private func showOutput() {
+        do {
+            var log = UserLog(user, in: try place.folders().logs)
+            guard var end = try log.end(lines: Self.outputLines), !end.isEmpty else { return }
+            if end.last == UInt8(ascii: "\n") { end.removeLast() }
+            Terminal.print("last output, in \(log.path):")
+            for line in end.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+                let text = String(decoding: line.prefix(Self.longestLine), as: UTF8.self)
+                Terminal.print("  \(text)\(line.count > Self.longestLine ? " …" : "")")
+            }
+        } catch {
+            Terminal.print("last output: \((error as? Failure)?.text ?? "\(error)")")
         }
     }
 }
@@ -77,8 +99,7 @@ struct Events: ParsableCommand {
         request.since = since.flatMap { Self.time($0, now: wallClock()) } ?? 0
         try place.connect().ask(.events(request)) { answer in
             guard case .event(let event) = answer else { return }
-            print(json ? try Snapshot.encode(EventDocument(event), pretty: false) : Self.line(event))
-            fflush(nil)
+            Terminal.print(json ? event.line : Self.line(event))
         }
     }
 

@@ -87,22 +87,6 @@ struct StatusDocument: Encodable {
     }
 }
 
-struct EventDocument: Encodable {
-    let at: String
-    @Nullable var user: String?
-    @Nullable var subject: String?
-    let text: String
-    let rule: String
-
-    init(_ event: EventRecord) {
-        at = rfc3339(event.at)
-        user = event.user?.text
-        subject = event.subject
-        text = event.text
-        rule = event.rule
-    }
-}
-
 /// An optional that is encoded as null where it is nil.
 @propertyWrapper
 struct Nullable<Value: Encodable>: Encodable {

@@ -13,7 +13,7 @@ struct Steward: ParsableCommand {
             """,
         version: stewardVersion,
         subcommands: [
-            Status.self, Why.self, Events.self, Restart.self, Hold.self, Release.self, Stop.self,
+            Status.self, Why.self, Events.self, Logs.self, Restart.self, Hold.self, Release.self, Stop.self,
         ])
 
     @OptionGroup var place: Place
@@ -28,15 +28,18 @@ struct Place: ParsableArguments {
         config ?? getenv("STEWARD_CONFIG").map { String(cString: $0) } ?? "/etc/steward/steward.yaml"
     }
 
-    /// - Throws: `Failure` with code 3 where nobody listens.
-    func connect() throws -> ControlConnection {
-        let runtime: String
+    /// - Throws: `Failure` with code 1 for a file that does not say.
+    func folders() throws -> ConfiguredFolders {
         do {
-            runtime = try Shared.Configuration.runtimeFolder(file)
+            return try Shared.Configuration.folders(file)
         } catch {
             throw Failure("\(error)", code: 1)
         }
-        return try ControlConnection(runtime: runtime)
+    }
+
+    /// - Throws: `Failure` with code 3 where nobody listens.
+    func connect() throws -> ControlConnection {
+        try ControlConnection(runtime: try folders().runtime)
     }
 }
 

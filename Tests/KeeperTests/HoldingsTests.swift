@@ -22,6 +22,8 @@ import Testing
         case .letGoWhenEmpty: "let go when empty"
         case .read: "read"
         case .stopReading: "stop reading"
+        case .beginJournal: "begin journal"
+        case .record: "record"
         case .complain: "complain"
         }
     }

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import Shared
 import TestSupport
 import Testing
@@ -30,42 +30,84 @@ import Testing
         #expect(try await bench.eventually { bench.folder.content("logs/bob.log")?.count == 60_000 })
     }
 
-    @Test func filesAreBounded() async throws {
+    /// What a flood loses is counted where it is missing: kept and dropped bytes are all that were written.
+    @Test func aFloodIsCutAndCounted() async throws {
         let bench = try Bench()
         let pipe = try bench.output(bench.worker())
-        let line = Array("a line of sixty-four bytes, so that it divides what a pipe holds.".utf8.prefix(63)) + [10]
-        let flood = Array(repeatElement(line, count: (OutputFile.bound * 5 / 2) / 64).joined())
+        let line = Array(String(repeating: "x", count: 63).utf8) + [10]
+        let flood = Array(repeatElement(line, count: (12 << 20) / 64).joined())
         try await bench.write(flood, to: pipe)
+        let path = "logs/alice.log"
+        let (kept, losses) = try await Self.account(flood.count, in: bench)
+        #expect(kept >= Int(OutputBudget.burst) && kept < 10 << 20)
+        #expect(kept / 64 + losses.reduce(0) { $0 + $1.lines } == flood.count / 64)
+        // A neighbour, and the user itself when the flood is over, are written as ever.
+        let other = try bench.output(bench.worker("bob"))
+        try await bench.write(Array("calm\n".utf8), to: other)
+        #expect(try await bench.eventually { bench.folder.content("logs/bob.log") == Array("calm\n".utf8) })
         try await bench.write(Array("last\n".utf8), to: pipe)
-        let end = Array("last\n".utf8)
-        #expect(
-            try await bench.eventually {
-                bench.folder.content("logs/alice.log").map { $0.suffix(5) == end[...] } == true
-            })
-        let current = try #require(bench.folder.content("logs/alice.log"))
-        let former = try #require(bench.folder.content("logs/alice.log.1"))
-        #expect(current.count <= OutputFile.bound && former.count <= OutputFile.bound)
-        // Nothing is lost between the two.
-        #expect(former.count > OutputFile.bound - 128 * 1024)
-        #expect((former + current).suffix(1 << 20).dropLast(5) == flood.suffix((1 << 20) - 5))
+        #expect(try await bench.eventually { bench.folder.content(path)?.suffix(5) == Array("last\n".utf8)[...] })
     }
 
-    @Test func whatCannotBeWrittenIsDropped() async throws {
+    /// The end of the worker ends the flood: it is told at once.
+    @Test func aFloodIsCountedAtTheEnd() async throws {
         let bench = try Bench()
-        let path = "\(bench.folder.path)/file"
-        let file = Descriptor(owning: try check("open") { open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600) })
-        try bench.keeper.send(.settings(KeeperSettings(logs: "\(path)/logs")))
-        let pipe = try bench.output(bench.worker())
-        try await bench.write([UInt8](repeating: 10, count: 1 << 20), to: pipe)
-        try bench.keeper.send(.settings(KeeperSettings(logs: "\(bench.folder.path)/good")))
-        // It is tried again after a while.
-        let deadline = Instant.now() + .seconds(60)
-        while bench.folder.content("good/alice.log") == nil && Instant.now() < deadline {
-            try await bench.write([10], to: pipe)
-            try await Task.sleep(for: .milliseconds(20))
+        var pipe: Descriptor? = try bench.output(bench.worker())
+        let flood = [UInt8](repeating: 10, count: 6 << 20)
+        if let pipe { try await bench.write(flood, to: pipe) }
+        pipe = nil
+        #expect(pipe == nil)
+        let losses = try await Self.account(flood.count, in: bench).losses
+        #expect(losses.count == 1)
+    }
+
+    /// Waits until all that was written is kept or counted.
+    private static func account(
+        _ total: Int, in bench: Bench
+    ) async throws -> (kept: Int, losses: [(bytes: Int, lines: Int)]) {
+        try await eventually("\(total) bytes are kept or counted") {
+            let content = String(decoding: bench.folder.content("logs/alice.log") ?? [], as: UTF8.self)
+            let (kept, losses) = account(content)
+            return kept + losses.reduce(0) { $0 + $1.bytes } == total ? (kept, losses) : nil
         }
-        #expect(bench.folder.content("good/alice.log") != nil)
-        withExtendedLifetime(file) {}
+    }
+
+    /// The bytes of a log that are the worker's own, and what its notices count.
+    private static func account(_ content: String) -> (kept: Int, losses: [(bytes: Int, lines: Int)]) {
+        var kept = 0
+        var losses: [(Int, Int)] = []
+        for line in content.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
+            if line.hasPrefix("[steward: dropped ") {
+                let numbers = line.split { !$0.isNumber }.compactMap { Int($0) }
+                losses.append((numbers[0], numbers[1]))
+            } else {
+                kept += line.utf8.count + 1
+            }
+        }
+        return (kept, losses)
+    }
+
+    @Test func whatCannotBeWrittenIsDroppedAndCounted() async throws {
+        let bench = try Bench()
+        // A folder that cannot be made: something else has its name.
+        let blocker = "\(bench.folder.path)/blocked"
+        try Data("".utf8).write(to: URL(fileURLWithPath: blocker))
+        try bench.keeper.send(.settings(KeeperSettings(logs: blocker)))
+        let pipe = try bench.output(bench.worker())
+        try await bench.write(Array(repeatElement(Array("dropped\n".utf8), count: 20_000).joined()), to: pipe)
+        try await bench.settle()
+        unlink(blocker)
+        // Nothing more is written, and still it is told.
+        #expect(
+            try await bench.eventually {
+                let content = String(decoding: bench.folder.content("blocked/alice.log") ?? [], as: UTF8.self)
+                return content.hasPrefix("[steward: dropped ") && content.hasSuffix("s: Not a directory]\n")
+            })
+        try await bench.write(Array("again\n".utf8), to: pipe)
+        #expect(
+            try await bench.eventually {
+                bench.folder.content("blocked/alice.log")?.suffix(6) == Array("again\n".utf8)[...]
+            })
     }
 
     @Test func aDeletedFileIsBegunAnew() async throws {

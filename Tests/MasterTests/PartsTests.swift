@@ -98,19 +98,3 @@ import Testing
         #expect(NotifySocket.parse([0xFF, 0x00, 0x0A]).isEmpty)
     }
 }
-
-@Suite struct JournalTests {
-    @Test func theOldestGoWhenItIsFull() {
-        var journal = Journal()
-        for number in 0..<Journal.capacity + 5 {
-            let user = number % 2 == 0 ? alice : bob
-            _ = journal.append(Happening(user: user, text: "\(number)", rule: "r"), wall: Int64(number))
-        }
-        #expect(journal.events.count == Journal.capacity)
-        #expect(journal.events.first?.text == "5")
-        #expect(journal.last(2, of: alice).map(\.text) == ["10002", "10004"])
-        var request = EventsRequest()
-        request.since = 10_003
-        #expect(journal.events.filter(request.wants).map(\.text) == ["10003", "10004"])
-    }
-}

@@ -64,6 +64,18 @@ private let keeperMessages: [Golden] = [
     Golden(.toKeeper, ToKeeper.output(worker), "15 0005616c696365 0000000000000007"),
     Golden(.toKeeper, ToKeeper.complete, "16"),
     Golden(.toKeeper, ToKeeper.notify, "17"),
+    Golden(.toKeeper, ToKeeper.journal(JournalSettings(folder: "/state")), "1e 00062f7374617465"),
+    Golden(
+        .toKeeper,
+        ToKeeper.event(
+            with {
+                $0.serial = 1
+                $0.at = 2
+                $0.user = alice
+                $0.text = "t"
+                $0.rule = "r"
+            }), "1f 0000000000000001 0000000000000002 01 0005616c696365 00 000174 000172"),
+    Golden(.fromKeeper, FromKeeper.journaled(JournalMark(serial: 7)), "1e 0000000000000007"),
 ]
 
 private let pathwatchMessages: [Golden] = [

@@ -40,7 +40,8 @@ enum Direction: CaseIterable, Sendable {
     /// Decodes a payload as a receiver of this direction does.
     func decode(_ payload: [UInt8]) throws {
         switch self {
-        case .link, .fromKeeper: _ = try Packet<FromKeeper>(payload: payload[...])
+        case .link: _ = try Packet<NoMessage>(payload: payload[...])
+        case .fromKeeper: _ = try Packet<FromKeeper>(payload: payload[...])
         case .toKeeper: _ = try Packet<ToKeeper>(payload: payload[...])
         case .toPathwatch: _ = try Packet<ToPathwatch>(payload: payload[...])
         case .fromPathwatch: _ = try Packet<FromPathwatch>(payload: payload[...])
@@ -52,6 +53,15 @@ enum Direction: CaseIterable, Sendable {
         case .answer: _ = try Packet<ControlAnswer>(payload: payload[...])
         }
     }
+}
+
+/// What a link says before its peers say anything.
+private enum NoMessage: Message {
+    init(type: UInt8, from reader: inout WireReader) throws {
+        throw WireError.unknownType(type)
+    }
+
+    func write(to writer: inout WireWriter) throws {}
 }
 
 @Suite struct MessageTests {

@@ -71,7 +71,7 @@ def worker():
 
 
 MESSAGES = {
-    "keeper": [],
+    "keeper": [lambda: b"\x1e" + wide()],
     "pathwatch": [
         lambda: b"\x10" + user(), lambda: b"\x11" + user(), lambda: b"\x12" + name(), lambda: b"\x13" + name() + word(),
         lambda: b"\x14" + name(), lambda: b"\x15",

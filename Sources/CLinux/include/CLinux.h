@@ -66,6 +66,8 @@ void clinux_renice_group(pid_t leader, int value);
 // Sockets and pipes: non-blocking, except for the end of a pipe that a worker writes to
 
 int clinux_pipe(int fds[2]);
+// In bytes: F_GETPIPE_SZ of fcntl(2). Where an account has many pipes, its new ones hold less than 64 KiB (pipe(7)).
+int clinux_pipe_capacity(int fd);
 int clinux_socketpair(int fds[2]);
 // Keeps the bounds of what is sent: SOCK_SEQPACKET.
 int clinux_packet_socketpair(int fds[2]);
