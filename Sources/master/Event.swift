@@ -18,7 +18,7 @@ enum Exit: Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .code(let code): "exit \(code)"
         case .signal(let signal): "signal \(signal)"
-        case .unseen: "unseen"
+        case .unseen: "exit unknown"
         }
     }
 }

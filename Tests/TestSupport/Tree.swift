@@ -122,6 +122,17 @@ public final class Tree: Sendable {
         state.withLock { $0.master = master }
     }
 
+    /// Ends master by SIGKILL, and nobody else; then starts another one, after what is done meanwhile.
+    public func replaceMaster(_ meanwhile: () async throws -> Void = {}) async throws {
+        remember()
+        guard let master else { throw TreeError("master was not started") }
+        master.signal(SIGKILL)
+        _ = try await master.exit()
+        try await meanwhile()
+        try start()
+        try await waitUntil("the next master answers") { _ in true }
+    }
+
     public var master: Child? { state.withLock { $0.master } }
     public var isRunning: Bool { master.map { $0.exitStatus == nil } ?? false }
 

@@ -17,6 +17,8 @@ DAEMON          set: a process in a session of its own goes on beside it, no chi
 LISTENS         set: listen(1) is called on the listening socket before it is ready
 CLOSES          the listening socket is closed once it is ready, where this file exists; the file is removed
 BLOCKING        set: the listening socket is made blocking for everybody who shares it
+PRINTS          set: each request is printed
+CONNECTS        set: heartbeats go out over one socket that is connected once; an error of it is the end
 OUTPUT          that many lines on standard output at the start
 """
 
@@ -24,6 +26,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -38,8 +41,12 @@ ABOUT = {"user": os.environ.get("STEWARD_USER"), "pid": os.getpid(), "shown": os
 
 class Index(tornado.web.RequestHandler):
     busy = 0
+    count = 0
 
     async def get(self):
+        Index.count += 1
+        if os.environ.get("PRINTS"):
+            print("request", Index.count, flush=True)
         await self.answer(ABOUT)
 
     async def post(self):
@@ -78,6 +85,17 @@ class Health(tornado.web.RequestHandler):
         self.finish("{}")
 
 
+async def beat():
+    notifier = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notifier.connect(os.environ["NOTIFY_SOCKET"])
+    while True:
+        try:
+            notifier.send(b"WATCHDOG=1")
+        except OSError:
+            os._exit(7)
+        await asyncio.sleep(0.3)
+
+
 async def main():
     for line in range(int(os.environ.get("OUTPUT", "0"))):
         print("line", line, flush=True)
@@ -104,6 +122,7 @@ async def main():
         listener.listen(1)
     state["ready"] = True
     process.report("serving", ready=True)
+    beating = asyncio.ensure_future(beat()) if os.environ.get("CONNECTS") else None  # noqa: F841
     if os.path.exists(os.environ.get("CLOSES", "")):
         os.unlink(os.environ["CLOSES"])
         asyncio.get_running_loop().remove_reader(3)
