@@ -8,7 +8,8 @@ struct Journal {
     static let capacity = 10_000
 
     private(set) var events = Deque<EventRecord>()
-    private var serial: UInt64 = 0
+    /// Number of the last event.
+    private(set) var serial: UInt64 = 0
 
     /// - Parameter wall: wall clock milliseconds.
     mutating func append(_ happening: Happening, wall: Int64) -> EventRecord {

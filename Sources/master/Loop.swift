@@ -44,6 +44,8 @@ final class Loop {
     let notify: NotifySocket
     let control: ControlServer
     let sockets: UserSockets
+    /// Who has started master, where it wants to hear of it.
+    let manager: ServiceManager?
     /// Folder of the siblings of this executable.
     let siblings: String
     let startedAt = wallClock()
@@ -78,6 +80,7 @@ final class Loop {
         control = try ControlServer(runtime: configuration.runtime)
         sockets = UserSockets(
             runtime: configuration.runtime, mode: configuration.socketMode, group: socketGroup)
+        manager = try ServiceManager.fromEnvironment()
         supervisor = Supervisor(
             configuration, processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)), holds: runtime.holds(),
             remains: inherited.remains, seed: UInt64(bitPattern: wallClock()))
@@ -111,9 +114,12 @@ final class Loop {
 
     func run() throws -> Ending {
         feed(.boot)
+        manager?.isReady()
         while true {
             if let ending { return ending }
-            for ready in try poller.wait(until: supervisor.deadline) where poller.knows(ready.fd) {
+            manager?.tell(supervisor, journal: journal.serial)
+            let deadline = [supervisor.deadline, manager?.deadline].compactMap(\.self).min()
+            for ready in try poller.wait(until: deadline) where poller.knows(ready.fd) {
                 do { try decode(ready.source, ready.fd, ready.readiness) } catch { log.error("\(error)") }
             }
             if mustSweep { sweepOrphans() }
