@@ -109,7 +109,9 @@ struct SystemdTests {
             try await steward.waitUntil("alice is back") { report in
                 report.user("alice").map { $0.isReady && $0.pid != alice } ?? false
             }
-            try await eventually("what it has left is gone") { left.isDisjoint(with: try await steward.processes().keys) }
+            try await eventually("what it has left is gone") {
+                left.isDisjoint(with: try await steward.processes().keys)
+            }
         }
     }
 
@@ -121,13 +123,31 @@ struct SystemdTests {
             try steward.writeConfiguration(["worker.swap": "sideways"])
             let failed = try await container.attempt(["systemctl", "start", "steward"])
             #expect(failed.status != 0)
-            let journal = try await container.run("journalctl", "-u", "steward", "-o", "cat", "-n", "30")
+            let journal = try await steward.journal()
             #expect(journal.contains("steward.yaml:"), "\(journal)")
             #expect(journal.contains("sideways"), "\(journal)")
             try steward.writeConfiguration([:])
             // Nobody starts it.
             try await steward.waitUntil("master runs") { $0.watchers.allSatisfy { $0.state == "up" } }
             #expect(try #require(Int(try await steward.property("NRestarts"))) > 0)
+        }
+    }
+
+    /// While no master can be started, its workers go on; to end them, too, takes a second command.
+    @Test func workersAreEndedWhereMasterIsAway() async throws {
+        try await withSteward {
+            $0.users = ["alice": ""]
+        } _: { steward in
+            let report = try await steward.waitUntilReady(["alice"])
+            try steward.writeConfiguration(["worker.swap": "sideways"])
+            try await steward.signal("KILL", report.master.pid)
+            try await eventually("systemd waits for a valid configuration") {
+                try await steward.journal().contains("sideways")
+            }
+            try await steward.container.run("systemctl", "stop", "steward")
+            #expect(try await steward.processes().keys.contains(try #require(report.pids["alice"])))
+            try await steward.container.run("systemctl", "kill", "--kill-whom=all", "steward")
+            try await eventually("alice's worker has ended") { try await steward.processes().isEmpty }
         }
     }
 

@@ -97,7 +97,9 @@ public final class Container: Sendable {
     private func end() async throws {
         lifeline.withLock { $0 = nil }
         let status = try await child.exit()
-        guard status == 0 else { throw TreeError("the container ended with \(status): \(try errors.text().suffix(2000))") }
+        guard status == 0 else {
+            throw TreeError("the container ended with \(status): \(try errors.text().suffix(2000))")
+        }
     }
 
     // MARK: what is done in it
@@ -105,7 +107,8 @@ public final class Container: Sendable {
     private static func enter(_ leader: pid_t, _ command: [String], within limit: Duration = .seconds(60)) async throws
         -> CommandResult
     {
-        try await CommandResult.of("/usr/bin/nsenter", ["--target", "\(leader)", "--all", "--"] + command, within: limit)
+        try await CommandResult.of(
+            "/usr/bin/nsenter", ["--target", "\(leader)", "--all", "--"] + command, within: limit)
     }
 
     /// Runs a command as root, to its end.

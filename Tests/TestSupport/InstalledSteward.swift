@@ -28,17 +28,15 @@ public struct InstalledSteward: Sendable {
 
     public let container: Container
     private let hasNginx: Bool
+    /// Wall clock milliseconds: what is older in the journal is of an earlier one.
+    private let madeAt = wallClock()
 
     // MARK: life
 
     /// Installs Steward: programs, unit, account, folders, sample configuration.
     public static func install(into container: Container) async throws {
-        let made = try await CommandResult.of(
-            "/usr/bin/make",
-            [
-                "-C", Sources.path(""), "install", "bin=\(try Executables.folder())", "DESTDIR=\(container.root)",
-                "PREFIX=/usr",
-            ], within: .seconds(120))
+        let settings = ["bin=\(try Executables.folder())", "DESTDIR=\(container.root)", "PREFIX=/usr"]
+        let made = try await CommandResult.of("/usr/bin/make", ["-C", Sources.path(""), "install"] + settings)
         guard made.status == 0 else { throw TreeError("make install: \(made.errors)") }
         for folder in ["deploy/app", "Tests/Workers"] {
             let target = "\(container.root)\(project)/\(folder)"
@@ -108,8 +106,13 @@ public struct InstalledSteward: Sendable {
     /// The end of the journal, for the message of a failed test.
     private func details() async -> String {
         let state = try? await container.attempt(["systemctl", "status", "--no-pager", "--lines=0", "steward"])
-        let journal = try? await container.attempt(["journalctl", "--no-pager", "-u", "steward", "-n", "80", "-o", "cat"])
-        return "--- systemctl status\n\(state?.output ?? "")\n--- journal\n\(journal?.output ?? "")"
+        return "--- systemctl status\n\(state?.output ?? "")\n--- journal\n\((try? await journal()) ?? "")"
+    }
+
+    /// The last lines of its journal.
+    public func journal() async throws -> String {
+        let since = "--since=@\(Double(madeAt) / 1000)"
+        return try await container.run("journalctl", "--no-pager", "-u", "steward", since, "-n", "80", "-o", "cat")
     }
 
     // MARK: what is seen of it
