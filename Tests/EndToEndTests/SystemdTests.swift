@@ -12,9 +12,16 @@ private struct Installed: SuiteTrait, TestScoping {
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
-        try await Container.with { container in
-            try await InstalledSteward.install(into: container)
-            try await Self.$current.withValue(container) { try await function() }
+        await Places.trees.occupy()
+        do {
+            try await Container.with { container in
+                try await InstalledSteward.install(into: container)
+                try await Self.$current.withValue(container) { try await function() }
+            }
+            await Places.trees.vacate()
+        } catch {
+            await Places.trees.vacate()
+            throw error
         }
     }
 }
