@@ -29,7 +29,7 @@ private struct Installed: SuiteTrait, TestScoping {
 @Suite(
     .serialized, .enabled(if: Container.obstacle == nil, Comment(rawValue: Container.obstacle ?? "")), Installed())
 struct SystemdTests {
-    private func withSteward(
+    func withSteward(
         _ edit: (inout InstalledSteward.Plan) -> Void = { _ in }, _ body: (InstalledSteward) async throws -> Void
     ) async throws {
         try await InstalledSteward.with(try #require(Installed.current), edit, body)
