@@ -5,8 +5,9 @@ PREFIX ?= /usr
 DESTDIR ?=
 
 bin = .build/release
+service = deploy/systemd
 programs = master keeper dbwatch pathwatch dispatch console launch steward
-scripts = deploy/demo deploy/install-deps .ci/run
+scripts = deploy/demo deploy/install-deps Tests/Container/container .ci/run
 
 .PHONY: help build demo test check bench install clean
 
@@ -46,7 +47,7 @@ bench: $(if $(BIN),,build)
 
 # master finds the other programs beside its own executable, so all of them go into one folder, and with them the
 # libraries of Swift, which all of them share in memory: linked into each they would cost twice as much. Does not build:
-# this may run as root.
+# this may run as root. An operator's steward.yaml stays as it is.
 install:
 	@test -x $(bin)/master || { echo "make install: nothing is built; run make build first" >&2; exit 1; }
 	install -d $(DESTDIR)$(PREFIX)/lib/steward $(DESTDIR)$(PREFIX)/bin
@@ -54,6 +55,13 @@ install:
 	install -m 644 $$(ldd $(bin)/master $(bin)/keeper $(bin)/dbwatch $(bin)/steward | awk '/swift/ && $$2 == "=>" {print $$3}' | sort -u) \
 		$(DESTDIR)$(PREFIX)/lib/steward
 	ln -sf ../lib/steward/steward $(DESTDIR)$(PREFIX)/bin/steward
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/lib/,systemd/system sysusers.d tmpfiles.d) $(DESTDIR)/etc/steward
+	sed 's|/usr/lib/steward/|$(PREFIX)/lib/steward/|' $(service)/steward.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/steward.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/steward.service
+	install -m 644 $(service)/run_as.conf $(DESTDIR)$(PREFIX)/lib/steward
+	install -m 644 $(service)/steward.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/steward.conf
+	install -m 644 $(service)/steward.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/steward.conf
+	test -e $(DESTDIR)/etc/steward/steward.yaml || install -m 640 $(service)/steward.yaml $(DESTDIR)/etc/steward
 
 clean:
 	$(SWIFT) package clean

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -141,9 +142,15 @@ int clinux_pidfd_getfd(int pidfd, int fd) { return (int)syscall(SYS_pidfd_getfd,
 int clinux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 int clinux_may_renice(void) {
+    // Root need not have them: a service manager may have taken them away. Without the second, the kernel takes only ten
+    // values a second for a session's group.
+    const uint32_t needed = 1u << CAP_SYS_NICE | 1u << CAP_SYS_ADMIN;
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &header, sets) == 0 && (sets[0].effective & needed) == needed) return 1;
     struct rlimit limit;
     // The limit counts from 20 downwards: 20 allows a nice value of 0.
-    return geteuid() == 0 || (getrlimit(RLIMIT_NICE, &limit) == 0 && limit.rlim_cur >= 20);
+    return getrlimit(RLIMIT_NICE, &limit) == 0 && limit.rlim_cur >= 20;
 }
 
 void clinux_renice_group(pid_t leader, int value) {

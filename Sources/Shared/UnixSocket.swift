@@ -54,6 +54,20 @@ public enum UnixSocket {
         return withUnsafeBytes(of: &address.sun_path) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
+    /// A datagram socket that only sends, for `send`.
+    public static func sender() throws -> Descriptor {
+        Descriptor(owning: try check("socket") { clinux_unix_socket(1) })
+    }
+
+    /// Sends one datagram to the socket at `address`: a path, or `@` and a name of the abstract namespace (unix(7)). Does
+    /// not wait: a queue that is full is the error EAGAIN.
+    public static func send(_ text: String, from socket: Descriptor, to address: String) throws {
+        let bytes = Array(text.utf8)
+        try with(address) { address, size in
+            try check("sendto") { sendto(socket.number, bytes, bytes.count, Int32(MSG_NOSIGNAL), address, size) }
+        }
+    }
+
     /// A path that is too long for an address is reached through its folder: /proc/self/fd/N is one step of a path,
     /// however long the way to what it stands for (proc(5)).
     @discardableResult
@@ -73,15 +87,19 @@ public enum UnixSocket {
     private static func withAddress<Result>(
         _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result
     ) throws -> Result {
-        let bytes = Array(path.utf8)
+        var bytes = Array(path.utf8)
         guard bytes.count <= longestPath else { throw SystemError("bind", path, code: ENAMETOOLONG) }
+        var size = MemoryLayout<sockaddr_un>.size
+        if bytes.first == UInt8(ascii: "@") {
+            // The size belongs to an abstract name: every byte counts.
+            bytes[0] = 0
+            size = (MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 0) + bytes.count
+        }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         return try withUnsafePointer(to: &address) { pointer in
-            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                try body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
+            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { try body($0, socklen_t(size)) }
         }
     }
 }

@@ -11,7 +11,8 @@ struct Journal {
     static let longestText = 4000
 
     private(set) var events: Deque<EventRecord>
-    private var serial: UInt64
+    /// Number of the last event.
+    private(set) var serial: UInt64
     /// The number of the last event that is in the file.
     private var written: UInt64
     /// Events that went before they were written, and of which no event tells yet.

@@ -46,6 +46,8 @@ final class Loop {
     let notify: NotifySocket
     let control: ControlServer
     let sockets: UserSockets
+    /// Who has started master, where it wants to hear of it.
+    let manager: ServiceManager?
     /// Folder of the siblings of this executable.
     let siblings: String
     let startedAt = wallClock()
@@ -83,6 +85,7 @@ final class Loop {
         sockets = UserSockets(
             runtime: configuration.runtime, mode: configuration.socketMode, group: socketGroup)
         journal = Journal(after: JournalArchive.read(configuration.journal, log))
+        manager = try ServiceManager.fromEnvironment()
         supervisor = Supervisor(
             configuration, processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)), holds: runtime.holds(),
             remains: inherited.remains, seed: UInt64(bitPattern: wallClock()))
@@ -117,9 +120,11 @@ final class Loop {
     func run() throws -> Ending {
         startLaunch()
         feed(.boot)
+        manager?.isReady()
         while true {
             if let ending { return ending }
-            let deadline = [supervisor.deadline, launcher.deadline].compactMap { $0 }.min()
+            manager?.tell(supervisor, journal: journal.serial)
+            let deadline = [supervisor.deadline, launcher.deadline, manager?.deadline].compactMap(\.self).min()
             for ready in try poller.wait(until: deadline) where poller.knows(ready.fd) {
                 do { try decode(ready.source, ready.fd, ready.readiness) } catch { log.error("\(error)") }
             }

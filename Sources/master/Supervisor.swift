@@ -225,9 +225,18 @@ struct Supervisor {
 
     var crowdWeight: Happening.Weight { isCrowded ? .crowd : .routine }
 
+    /// Users whom a ready worker serves; counted afresh.
+    var readyCount: Int {
+        users.values.count { user in
+            switch user.actual {
+            case .ready, .swapping: true
+            case .absent, .queued, .starting, .stopping, .waiting: false
+            }
+        }
+    }
+
     private mutating func tellProgress() {
-        let ready = users.values.count { if case .ready = $0.actual { true } else { false } }
-        let text = "\(ready) of \(users.count) users ready, \(starting.count) starting, \(startQueue.count) queued"
+        let text = "\(readyCount) of \(users.count) users ready, \(starting.count) starting, \(startQueue.count) queued"
         note(text, rule: "progress")
         if startQueue.count > 0 { timers.set(.progress, at: now + .seconds(1)) }
     }

@@ -33,12 +33,13 @@ import Testing
             try await tree.waitUntilReady("alice", "bob")
             var names = ["alice", "bob"]
             for blow in 1...blows.count {
+                // Before anybody starts: a stopped one is missed by those only.
+                for process in launches(tree) { kill(process.pid, blows.signal) }
                 for number in 1...3 {
                     names.append("user-\(blow)-\(number)")
                     try tree.addUser(names[names.count - 1])
                 }
                 if let pid = try await tree.status().pids["alice"] { kill(pid, SIGKILL) }
-                for process in launches(tree) { kill(process.pid, blows.signal) }
                 // A stopped launch is replaced after five seconds.
                 try await eventually("another launch is there") {
                     launches(tree).contains { (try? self.state(of: $0)) != "T" }

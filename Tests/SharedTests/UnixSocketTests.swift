@@ -25,4 +25,30 @@ import Testing
             try UnixSocket.connect(to: folder.path + "/none")
         }
     }
+
+    /// To a path, and to an abstract name, whose every byte counts.
+    @Test func datagramsArrive() throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/datagrams"
+        let receiver = try UnixSocket.datagram(at: path, mode: 0o600)
+        let sender = try UnixSocket.sender()
+        var buffer = [UInt8](repeating: 0, count: 64)
+        try UnixSocket.send("READY=1", from: sender, to: path)
+        #expect(recv(receiver.number, &buffer, buffer.count, 0) == 7)
+
+        let name = "steward-test.\(UInt64.random(in: 0 ... .max))"
+        let abstract = try UnixSocket.sender()
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: [0] + Array(name.utf8)) }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(abstract.number, $0, socklen_t(MemoryLayout<sa_family_t>.size + 1 + name.utf8.count))
+            }
+        }
+        #expect(bound == 0)
+        try UnixSocket.send("WATCHDOG=1", from: sender, to: "@\(name)")
+        #expect(recv(abstract.number, &buffer, buffer.count, 0) == 10)
+        #expect(throws: SystemError.self) { try UnixSocket.send("x", from: sender, to: "\(path).nobody") }
+    }
 }

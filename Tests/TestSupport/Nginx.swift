@@ -11,7 +11,7 @@ public final class Nginx: Sendable {
     init(folder: String, runtime: String) async throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         port = try PostgreSQL.freePort()
-        try Self.write("\(folder)/steward.conf", try Self.shipped(port, runtime))
+        try Self.write("\(folder)/steward.conf", try Self.shipped(listen: "127.0.0.1:\(port)", runtime))
         try Self.write("\(folder)/nginx.conf", Self.main(folder))
         let log = Descriptor(
             owning: try check("open") { open("\(folder)/log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) })
@@ -40,9 +40,10 @@ public final class Nginx: Sendable {
         }
     }
 
-    private static func shipped(_ port: Int, _ runtime: String) throws -> String {
+    /// The shipped configuration.
+    static func shipped(listen: String, _ runtime: String) throws -> String {
         var text = try String(contentsOfFile: Sources.path("deploy/nginx/steward.conf"), encoding: .utf8)
-        let values = ["@LISTEN@": "127.0.0.1:\(port)", "@DOMAIN@": "localhost", "@RUNTIME@": runtime]
+        let values = ["@LISTEN@": listen, "@DOMAIN@": "localhost", "@RUNTIME@": runtime]
         for (placeholder, value) in values { text = text.replacingOccurrences(of: placeholder, with: value) }
         return text
     }

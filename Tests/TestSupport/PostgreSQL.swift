@@ -261,7 +261,7 @@ public actor PostgreSQL {
         return status
     }
 
-    private static func findBinaries() throws -> String {
+    static func findBinaries() throws -> String {
         let root = "/usr/lib/postgresql"
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
         guard let newest = versions.compactMap({ Int($0) }).max() else {

@@ -24,6 +24,8 @@ public final class Tree: Sendable {
         public var settings: [String: String] = [:]
         /// Executables that are replaced by scripts: the text of each.
         public var replacements: [String: String] = [:]
+        /// Master's environment, beside what every program gets.
+        public var environment: [String: String] = [:]
         /// Whether nginx stands before it.
         public var nginx = false
 
@@ -34,6 +36,7 @@ public final class Tree: Sendable {
     public let folder: String
     /// Where the executables lie.
     public let binaries: String
+    private let environment: [String: String]
     private let nginxServer: Nginx?
     private let state = Mutex(State())
 
@@ -94,6 +97,7 @@ public final class Tree: Sendable {
         guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         binaries = plan.replacements.isEmpty ? try Executables.folder() : "\(folder)/bin"
+        environment = plan.environment.merging(["STEWARD_TREE": folder]) { $1 }
         nginxServer = plan.nginx ? try await Nginx(folder: "\(folder)/nginx", runtime: "\(folder)/run") : nil
         try FileManager.default.createDirectory(atPath: users, withIntermediateDirectories: false)
         if !plan.replacements.isEmpty { try await Executables.copy(to: binaries, replacing: plan.replacements) }
@@ -117,7 +121,7 @@ public final class Tree: Sendable {
         let output = Descriptor(
             owning: try check("open", log) { open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) })
         let master = try Child(
-            "\(binaries)/master", ["--config", configuration], environment: ["STEWARD_TREE": folder],
+            "\(binaries)/master", ["--config", configuration], environment: environment,
             descriptors: [try Scratch.nothing(), output, output])
         state.withLock { $0.master = master }
     }

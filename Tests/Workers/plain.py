@@ -1,7 +1,8 @@
 """A worker for tests: keeps the contract with Steward through deploy/app/worker.py, and breaks it where it is told to.
 
 /           {"user", "pid", "shown", "busy"}, where busy counts the requests that are being answered; ?delay=SECONDS,
-            ?until=FILE (exists), ?status=CODE, ?crash=1 (ends at once), ?hang=1 (blocks the loop); POST adds "received", the number of bytes
+            ?until=FILE (exists), ?status=CODE, ?crash=1 (ends at once), ?hang=1 (blocks the loop), ?say=TEXT (is its
+            STATUS=); POST adds "received", the number of bytes
 /healthz    200, or what HEALTH says
 
 Its environment:
@@ -11,6 +12,8 @@ READY_AFTER     seconds before it is ready and answers /healthz with 200
 HEALTH          the status code of /healthz
 SICK_FILE       /healthz answers 500 while this file exists
 SILENT          set: no notification, neither READY=1 nor WATCHDOG=1
+CONNECTED       set: notifications are sent by a socket that is connected once
+PRINTS          set: a line on standard output with each request
 STUBBORN        set: SIGTERM is ignored
 CHILD           set: a process of its session that ignores SIGTERM goes on beside it
 DAEMON          set: a process in a session of its own goes on beside it, no child of its any more
@@ -39,9 +42,23 @@ import worker  # noqa: E402
 ABOUT = {"user": os.environ.get("STEWARD_USER"), "pid": os.getpid(), "shown": os.environ.get("SHOWN")}
 
 
+class Connected:
+    """A notifier that connects once, and goes on with that connection whatever becomes of the other end."""
+
+    def __init__(self, address):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.socket.connect(address)
+
+    def sendto(self, data, _):
+        self.socket.send(data)
+
+
 class Index(tornado.web.RequestHandler):
     busy = 0
     count = 0
+
+    def initialize(self, process):
+        self.process = process
 
     async def get(self):
         Index.count += 1
@@ -60,6 +77,10 @@ class Index(tornado.web.RequestHandler):
             Index.busy -= 1
 
     async def work(self, content):
+        if os.environ.get("PRINTS"):
+            print("request", flush=True)
+        if text := self.get_query_argument("say", None):
+            self.process().report(text)
         if self.get_query_argument("crash", None):
             os._exit(9)
         if self.get_query_argument("hang", None):
@@ -109,8 +130,13 @@ async def main():
         os.environ.pop("NOTIFY_SOCKET", None)
     listener = worker.adopt()
     state = {"ready": False}
-    application = worker.Application([("/", Index), ("/healthz", Health, {"is_ready": lambda: state["ready"]})])
+    application = worker.Application([
+        ("/", Index, {"process": lambda: process}),
+        ("/healthz", Health, {"is_ready": lambda: state["ready"]}),
+    ])
     process = worker.Worker(application, listener)
+    if os.environ.get("CONNECTED"):
+        process.notify_socket = Connected(process.notify_address)
     running = asyncio.ensure_future(process.run())
     if os.environ.get("BLOCKING"):
         os.set_blocking(3, True)

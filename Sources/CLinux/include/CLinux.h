@@ -57,7 +57,8 @@ int clinux_pidfd_getfd(int pidfd, int fd);
 // Orphaned descendants become children of this process: PR_SET_CHILD_SUBREAPER of prctl(2).
 int clinux_become_subreaper(void);
 
-// Whether this process may take a nice value back: root may, and who was given the right by RLIMIT_NICE (getrlimit(2)).
+// Whether this process may take a nice value back: with CAP_SYS_NICE and CAP_SYS_ADMIN (capabilities(7)), or where it was
+// given the right by RLIMIT_NICE (getrlimit(2)).
 int clinux_may_renice(void);
 // Sets the nice value of every thread of a process group, and of the group that the kernel schedules its session as
 // (sched(7), "The autogroup feature").
