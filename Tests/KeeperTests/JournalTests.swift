@@ -102,6 +102,30 @@ private func event(_ serial: UInt64, at: Int64 = 0) -> EventRecord {
         #expect(content == events.map { $0.line + "\n" }.joined())
     }
 
+    /// Neither a ping nor a confirmation that finds nobody keeps the keeper from the rest of what was said.
+    @Test func theLastWordsOfAMasterAreWritten() async throws {
+        try await bench.settle()
+        // It is stopped while master speaks and dies, so that all of it is read afterwards.
+        kill(bench.keeper.pid, SIGSTOP)
+        try await bench.keeper.stopped()
+        try begin()
+        var long = event(1)
+        // More than one look takes, no more than the socket holds.
+        long.text = String(repeating: "x", count: 20_000)
+        let events = (UInt64(1)...6).map { serial in
+            long.serial = serial
+            return long
+        }
+        for event in events {
+            try bench.keeper.ping()
+            try bench.keeper.send(.event(event))
+        }
+        bench.keeper.hangUp()
+        kill(bench.keeper.pid, SIGCONT)
+        #expect(try await bench.keeper.exit() == 0)
+        #expect(try content() == events.map { $0.line + "\n" }.joined())
+    }
+
     @Test func itIsBounded() async throws {
         try begin()
         var long = event(1)
