@@ -59,6 +59,16 @@ final class Launcher {
         self.runtime = runtime
     }
 
+    /// It is shown among the watchers: it is a process of Steward's own, too.
+    var status: WatcherStatus {
+        var status = WatcherStatus()
+        status.name = "launch"
+        status.pid = child?.pid
+        status.state = child == nil ? "waiting" : "up"
+        status.restarts = Int(generation) - (child == nil ? 0 : 1)
+        return status
+    }
+
     /// Whether the launch of this generation is still there.
     func lives(_ generation: UInt64) -> Bool { child != nil && generation == self.generation }
 

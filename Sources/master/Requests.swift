@@ -132,7 +132,7 @@ extension Loop {
         master.version = stewardVersion
         master.since = startedAt
         master.adopted = supervisor.adopted
-        return [.master(master)] + supervisor.watcherStatuses().map { .watcher($0) }
+        return [.master(master)] + (supervisor.watcherStatuses() + [launcher.status]).map { .watcher($0) }
             + supervisor.databaseStatuses(clock).map { .database($0) }
             + supervisor.userStatuses(clock).map { .user($0) }
             + supervisor.faults.sorted { $0.key < $1.key }.map { .line(TextLine("\($0) is no user yet: \($1)")) }

@@ -42,7 +42,7 @@ extension Tree.Plan {
             } _: { tree in
                 let report = try await tree.waitUntilReady("alice", "bob", "carol")
                 #expect(report.watchers.allSatisfy { $0.state == "up" }, "\(report.summary)")
-                #expect(Set(report.watchers.map(\.name)) == ["keeper", "pathwatch", "dbwatch", "dispatch"])
+                #expect(Set(report.watchers.map(\.name)) == ["keeper", "pathwatch", "dbwatch", "dispatch", "launch"])
                 #expect(report.users.allSatisfy { $0.database == "main-a" && $0.plan == "paid" })
                 for name in names { try await write(name, tree) }
                 for name in names {
