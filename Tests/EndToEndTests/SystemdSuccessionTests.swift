@@ -177,13 +177,12 @@ extension InstalledSteward {
                     except.contains(old.name) || report.user(old.name)?.state == old.state
                 })
             else { return nil }
-            let processes = try await processes().filter { pid, command in
-                !except.contains { container.read("/proc/\(pid)/environ")?.contains("STEWARD_USER=\($0)\0") ?? true }
+            let passing = report.users.filter { except.contains($0.name) }.compactMap(\.pid)
+            let isComplete = try await consists(of: Set(report.processes).subtracting(passing)) { pid in
+                let environment = container.read("/proc/\(pid)/environ")
+                return except.contains { environment?.contains("STEWARD_USER=\($0)\0") ?? true }
             }
-            let named = report.processes.filter { pid in
-                !report.users.contains { except.contains($0.name) && $0.pid == pid }
-            }
-            return Set(processes.keys) == Set(named) ? report : nil
+            return isComplete ? report : nil
         }
     }
 

@@ -161,6 +161,13 @@ public struct InstalledSteward: Sendable {
         return Dictionary(pids.map { ($0, command($0)) }) { first, _ in first }
     }
 
+    /// Whether the processes of the unit are these, and no others.
+    public func consists(of named: some Sequence<Int32>, except ignored: (Int32) -> Bool = { _ in false }) async throws
+        -> Bool
+    {
+        try await Set(processes().keys.filter { !ignored($0) }) == Set(named)
+    }
+
     private func command(_ pid: Int32) -> String {
         (container.read("/proc/\(pid)/cmdline") ?? "").replacing("\0", with: " ")
     }
