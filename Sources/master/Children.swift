@@ -18,9 +18,11 @@ final class Child {
 
     /// Starts `path` in a session of its own.
     ///
-    /// - Parameter descriptors: become its descriptors 0, 1 and so on.
+    /// - Parameters:
+    ///   - descriptors: become its descriptors 0, 1 and so on.
+    ///   - apart: whether it is kept out of the list in which orphans are looked for, with the siblings that it makes.
     static func spawn(
-        _ path: String, _ arguments: [String], env: [String: String], descriptors: [Int32]
+        _ path: String, _ arguments: [String], env: [String: String], descriptors: [Int32], apart: Bool = false
     ) throws -> Child {
         let words = ([path] + arguments).map { strdup($0) } + [nil]
         let variables = env.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
@@ -28,7 +30,11 @@ final class Child {
             for text in words + variables { free(text) }
         }
         var pid: Int32 = 0
-        let error = clinux_spawn(&pid, path, words, variables, descriptors, Int32(descriptors.count))
+        let count = Int32(descriptors.count)
+        let error =
+            apart
+            ? clinux_spawn_apart(&pid, path, words, variables, descriptors, count)
+            : clinux_spawn(&pid, path, words, variables, descriptors, count)
         guard error == 0 else { throw SystemError("spawn", path, code: error) }
         let pidfd = clinux_pidfd_open(pid)
         guard pidfd >= 0 else {

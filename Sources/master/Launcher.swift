@@ -85,7 +85,8 @@ final class Launcher {
             generation += 1
             // By these a later master knows it, and ends it if need be.
             let env = ["STEWARD_RUNTIME": runtime, "STEWARD_WATCHER": String(generation)]
-            child = try Child.spawn(path, [], env: env, descriptors: [null.number, 2, 2, other.number])
+            child = try Child.spawn(
+                path, [], env: env, descriptors: [null.number, 2, 2, other.number], apart: true)
             channel = own
             startedAt = now
             nextTry = nil

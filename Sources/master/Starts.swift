@@ -49,6 +49,7 @@ extension Loop {
         guard let (exit, results) = try launcher.reap(now: .now()) else { return }
         if let child { poller.remove(child.pidfd.number) }
         if let channel { poller.remove(channel.number) }
+        sweepDue = .everybody
         let loss = Happening(
             subject: "launch", text: "ended: \(exit); starting again", rule: "watcher", weight: .warning)
         for event in record(loss) + launched(results) { feed(event) }
