@@ -217,7 +217,8 @@ void clinux_renice_group(pid_t leader, int value) {
     snprintf(path, sizeof path, "/proc/%d/autogroup", (int)leader);
     int group = open(path, O_WRONLY | O_CLOEXEC);
     if (group < 0) return;
-    dprintf(group, "%d", value);
+    int size = snprintf(path, sizeof path, "%d", value);
+    if (write(group, path, (size_t)size) < 0) errno = 0;
     close(group);
 }
 

@@ -31,6 +31,7 @@ final class Launcher {
         let id: WorkerID
         let execution: Descriptor
         let output: Descriptor
+        let gently: Bool
         /// Since when launch has the request.
         var sentAt: Instant?
         /// What was to be signalled meanwhile.
@@ -153,7 +154,8 @@ final class Launcher {
         guard request.bytes.count <= LaunchRequest.longest else {
             throw SystemError("command and environment", code: E2BIG)
         }
-        pending[lastNumber] = Pending(id: id, execution: execution.read, output: output.read)
+        pending[lastNumber] = Pending(
+            id: id, execution: execution.read, output: output.read, gently: gently)
         numbers[id] = lastNumber
         unsent.append((lastNumber, request))
         return unsent.count == 1 ? flush(now: now) : []
@@ -198,7 +200,8 @@ final class Launcher {
             if answer.error == 0, let pidfd = answer.pidfd, answer.pid > 0 {
                 forget(answer.number, start.id)
                 let worker = WorkerChild(
-                    child: Child(pid: answer.pid, pidfd: pidfd), execution: start.execution, output: start.output)
+                    child: Child(pid: answer.pid, pidfd: pidfd), execution: start.execution, output: start.output,
+                    gently: start.gently)
                 for (number, leaderOnly) in start.signals { worker.child.signal(number, leaderOnly: leaderOnly) }
                 results.append(.started(start.id, worker))
             } else if let failure = fail(answer.number, "clone: \(SystemError.text(answer.error))") {

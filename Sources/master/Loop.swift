@@ -213,7 +213,7 @@ final class Loop {
                     feed(.watcherSaid(kind, generation: link.generation, report))
                 }
             }
-            if links[kind] === link { try poller.change(link.descriptor.number, link.interest) }
+            if links[kind] === link { try watch(link) }
         } catch {
             closeLink(kind)
             feed(.watcherBroke(kind, generation: link.generation, why: "\(error)"))
