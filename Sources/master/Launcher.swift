@@ -197,15 +197,18 @@ final class Launcher {
         var results: [LaunchResult] = []
         while let channel, let answer = try LaunchAnswer(from: channel) {
             guard let start = pending[answer.number] else { continue }
-            if answer.error == 0, let pidfd = answer.pidfd, answer.pid > 0 {
+            if let pidfd = answer.pidfd, answer.error == 0, answer.pid > 0 {
                 forget(answer.number, start.id)
                 let worker = WorkerChild(
                     child: Child(pid: answer.pid, pidfd: pidfd), execution: start.execution, output: start.output,
                     gently: start.gently)
                 for (number, leaderOnly) in start.signals { worker.child.signal(number, leaderOnly: leaderOnly) }
                 results.append(.started(start.id, worker))
-            } else if let failure = fail(answer.number, "clone: \(SystemError.text(answer.error))") {
-                results.append(failure)
+            } else {
+                // Where master has no room for its pidfd its end would go unseen: it must not live.
+                if answer.error == 0, answer.pid > 0 { kill(answer.pid, SIGKILL) }
+                let code = answer.error == 0 ? EMFILE : answer.error
+                if let failure = fail(answer.number, "clone: \(SystemError.text(code))") { results.append(failure) }
             }
         }
         return results

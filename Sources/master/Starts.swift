@@ -9,7 +9,10 @@ extension Loop {
         results.flatMap { result -> [Event] in
             switch result {
             case .started(let id, let worker): return supervise(id, worker)
-            case .failed(let id, let why): return [.startFailed(id, why: why)]
+            case .failed(let id, let why):
+                // There may be something of it to be reaped.
+                sweepDue = .everybody
+                return [.startFailed(id, why: why)]
             }
         }
     }
