@@ -44,6 +44,7 @@ final class Launcher {
     private(set) var channel: Descriptor?
     private var generation: UInt64 = 0
     private var startedAt: Instant?
+    private var isCondemned = false
     private var history = RestartHistory()
     /// When a new launch may be started, while there is none.
     private var nextTry: Instant?
@@ -71,6 +72,7 @@ final class Launcher {
     /// When launch is overdue with an answer, or is to be started again.
     var deadline: Instant? {
         guard child != nil else { return nextTry }
+        guard !isCondemned else { return nil }
         return sent.first.flatMap { pending[$0]?.sentAt }.map { $0 + Self.silence }
     }
 
@@ -91,6 +93,7 @@ final class Launcher {
             channel = own
             startedAt = now
             nextTry = nil
+            isCondemned = false
         } catch {
             restLater(now)
             throw error
@@ -112,16 +115,26 @@ final class Launcher {
         child = nil
         channel = nil
         restLater(now)
-        let lost = sent.filter { pending[$0] != nil }
-        sent = []
+        let lost = Array(sent)
         results += lost.compactMap { fail($0, "launch ended: \(exit)") }
         return (exit, results)
     }
 
-    /// Whether launch owes an answer for too long.
-    func isOverdue(now: Instant) -> Bool {
-        guard child != nil, let deadline else { return false }
-        return now >= deadline
+    /// Ends a launch that cannot be relied on; its exit leads to the next one.
+    func condemn() {
+        child?.signal(SIGKILL)
+        isCondemned = true
+    }
+
+    /// There is no launch for the moment, or none whose exit would be noticed: who waits for it is told.
+    func giveUp(_ why: String, now: Instant) -> [LaunchResult] {
+        if child != nil {
+            end()
+            restLater(now)
+        }
+        let waiting = sent + unsent.map(\.number)
+        unsent = []
+        return waiting.compactMap { fail($0, why) }
     }
 
     /// At the end of master: waits for the end of launch, which has nothing more to do.
@@ -178,13 +191,6 @@ final class Launcher {
             unsent.removeFirst()
         }
         return results
-    }
-
-    /// Launch cannot be started for the moment: who waits for it is told.
-    func refuse(_ why: String) -> [LaunchResult] {
-        let numbers = unsent.map(\.number)
-        unsent = []
-        return numbers.compactMap { fail($0, why) }
     }
 
     /// Remembers a signal for a worker of which launch has not told yet.
