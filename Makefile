@@ -25,7 +25,7 @@ help:
 build:
 	@deploy/install-deps --quiet
 	$(SWIFT) build -c release
-	$(CC) -O2 -Wall -Wextra -Werror -o $(bin)/launch Sources/launch/main.c
+	$(CC) -O2 -Wall -Wextra -Werror -Wl,-z,now -o $(bin)/launch Sources/launch/main.c
 
 demo: build
 	@deploy/demo

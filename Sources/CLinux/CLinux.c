@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -104,6 +105,63 @@ int clinux_spawn(pid_t *pid, const char *path, char *const argv[], char *const e
     return error;
 }
 
+struct spawn {
+    pid_t *pid;
+    const char *path;
+    char *const *argv;
+    char *const *envp;
+    const int *fds;
+    int count;
+    int error;
+    int is_done;
+};
+
+static pthread_mutex_t apart = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t apart_changed = PTHREAD_COND_INITIALIZER;
+static struct spawn *apart_request;
+static int apart_lives;
+
+// It must not end: its children would go to another thread.
+static void *live_apart(void *nothing) {
+    pthread_mutex_lock(&apart);
+    for (;;) {
+        while (!apart_request) pthread_cond_wait(&apart_changed, &apart);
+        struct spawn *s = apart_request;
+        s->error = clinux_spawn(s->pid, s->path, s->argv, s->envp, s->fds, s->count);
+        s->is_done = 1;
+        apart_request = NULL;
+        pthread_cond_broadcast(&apart_changed);
+    }
+    return nothing;
+}
+
+static int begin_apart(void) {
+    if (apart_lives) return 0;
+    sigset_t all, before;
+    pthread_t thread;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&thread, NULL, live_apart, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error) return error;
+    pthread_detach(thread);
+    apart_lives = 1;
+    return 0;
+}
+
+int clinux_spawn_apart(pid_t *pid, const char *path, char *const argv[], char *const envp[], const int *fds, int count) {
+    struct spawn spawn = {.pid = pid, .path = path, .argv = argv, .envp = envp, .fds = fds, .count = count};
+    pthread_mutex_lock(&apart);
+    spawn.error = begin_apart();
+    if (!spawn.error) {
+        apart_request = &spawn;
+        pthread_cond_broadcast(&apart_changed);
+        while (!spawn.is_done) pthread_cond_wait(&apart_changed, &apart);
+    }
+    pthread_mutex_unlock(&apart);
+    return spawn.error;
+}
+
 int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 int clinux_pidfd_signal(int pidfd, int signal) {
@@ -159,7 +217,8 @@ void clinux_renice_group(pid_t leader, int value) {
     snprintf(path, sizeof path, "/proc/%d/autogroup", (int)leader);
     int group = open(path, O_WRONLY | O_CLOEXEC);
     if (group < 0) return;
-    dprintf(group, "%d", value);
+    int size = snprintf(path, sizeof path, "%d", value);
+    if (write(group, path, (size_t)size) < 0) errno = 0;
     close(group);
 }
 

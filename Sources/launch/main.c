@@ -87,7 +87,9 @@ static void be_nice(int value) {
     if (setpriority(PRIO_PROCESS, 0, value) < 0) fail("nice", "value", errno);
     int group = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
     if (group < 0) return;
-    dprintf(group, "%d", value);  // A kernel that refuses leaves the start as it is.
+    char text[16];
+    // A kernel that refuses leaves the start as it is.
+    if (write(group, text, (size_t)snprintf(text, sizeof text, "%d", value)) < 0) errno = 0;
     close(group);
 }
 

@@ -18,9 +18,11 @@ final class Child {
 
     /// Starts `path` in a session of its own.
     ///
-    /// - Parameter descriptors: become its descriptors 0, 1 and so on.
+    /// - Parameters:
+    ///   - descriptors: become its descriptors 0, 1 and so on.
+    ///   - apart: whether it is kept out of the list in which orphans are looked for, with the siblings that it makes.
     static func spawn(
-        _ path: String, _ arguments: [String], env: [String: String], descriptors: [Int32]
+        _ path: String, _ arguments: [String], env: [String: String], descriptors: [Int32], apart: Bool = false
     ) throws -> Child {
         let words = ([path] + arguments).map { strdup($0) } + [nil]
         let variables = env.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
@@ -28,7 +30,11 @@ final class Child {
             for text in words + variables { free(text) }
         }
         var pid: Int32 = 0
-        let error = clinux_spawn(&pid, path, words, variables, descriptors, Int32(descriptors.count))
+        let count = Int32(descriptors.count)
+        let error =
+            apart
+            ? clinux_spawn_apart(&pid, path, words, variables, descriptors, count)
+            : clinux_spawn(&pid, path, words, variables, descriptors, count)
         guard error == 0 else { throw SystemError("spawn", path, code: error) }
         let pidfd = clinux_pidfd_open(pid)
         guard pidfd >= 0 else {
@@ -98,15 +104,15 @@ final class WorkerChild {
     /// A copy of the read end of its output: it outlives the keeper. Nil where a worker that was adopted has none.
     let output: Descriptor?
 
-    /// It is ready: it runs as everybody else.
-    func endStart() {
-        if clinux_may_renice() == 1 { clinux_renice_group(child.pid, 0) }
-    }
+    /// Whether it has been started with a nice value that is to be taken back.
+    private var isGentle: Bool
 
     /// - Parameter output: where it was handed over; else the pipe that is the worker's standard output is opened.
     init(adopted child: Child, output: Descriptor?) {
         self.child = child
         self.output = output ?? Self.reopenOutput(child.pid)
+        // Nobody remembers how it was started.
+        isGentle = clinux_may_renice() == 1
     }
 
     /// Opening the other end of a pipe by /proc/PID/fd makes a read end of the same pipe (proc(5)).
@@ -118,10 +124,17 @@ final class WorkerChild {
         return fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO ? output : nil
     }
 
-    init(child: Child, execution: Descriptor, output: Descriptor) {
+    init(child: Child, execution: Descriptor, output: Descriptor, gently: Bool) {
         self.child = child
         self.execution = execution
         self.output = output
+        isGentle = gently
+    }
+
+    /// It is ready: it runs as everybody else.
+    func endStart() {
+        if isGentle { clinux_renice_group(child.pid, 0) }
+        isGentle = false
     }
 
     /// Why the program could not be executed, or nil where it was. To be asked when `execution` is readable.

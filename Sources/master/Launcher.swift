@@ -31,6 +31,7 @@ final class Launcher {
         let id: WorkerID
         let execution: Descriptor
         let output: Descriptor
+        let gently: Bool
         /// Since when launch has the request.
         var sentAt: Instant?
         /// What was to be signalled meanwhile.
@@ -43,6 +44,7 @@ final class Launcher {
     private(set) var channel: Descriptor?
     private var generation: UInt64 = 0
     private var startedAt: Instant?
+    private var isCondemned = false
     private var history = RestartHistory()
     /// When a new launch may be started, while there is none.
     private var nextTry: Instant?
@@ -80,6 +82,7 @@ final class Launcher {
     /// When launch is overdue with an answer, or is to be started again.
     var deadline: Instant? {
         guard child != nil else { return nextTry }
+        guard !isCondemned else { return nil }
         return sent.first.flatMap { pending[$0]?.sentAt }.map { $0 + Self.silence }
     }
 
@@ -95,10 +98,12 @@ final class Launcher {
             generation += 1
             // By these a later master knows it, and ends it if need be.
             let env = ["STEWARD_RUNTIME": runtime, "STEWARD_WATCHER": String(generation)]
-            child = try Child.spawn(path, [], env: env, descriptors: [null.number, 2, 2, other.number])
+            child = try Child.spawn(
+                path, [], env: env, descriptors: [null.number, 2, 2, other.number], apart: true)
             channel = own
             startedAt = now
             nextTry = nil
+            isCondemned = false
         } catch {
             restLater(now)
             throw error
@@ -120,16 +125,26 @@ final class Launcher {
         child = nil
         channel = nil
         restLater(now)
-        let lost = sent.filter { pending[$0] != nil }
-        sent = []
+        let lost = Array(sent)
         results += lost.compactMap { fail($0, "launch ended: \(exit)") }
         return (exit, results)
     }
 
-    /// Whether launch owes an answer for too long.
-    func isOverdue(now: Instant) -> Bool {
-        guard child != nil, let deadline else { return false }
-        return now >= deadline
+    /// Ends a launch that cannot be relied on; its exit leads to the next one.
+    func condemn() {
+        child?.signal(SIGKILL)
+        isCondemned = true
+    }
+
+    /// There is no launch for the moment, or none whose exit would be noticed: who waits for it is told.
+    func giveUp(_ why: String, now: Instant) -> [LaunchResult] {
+        if child != nil {
+            end()
+            restLater(now)
+        }
+        let waiting = sent + unsent.map(\.number)
+        unsent = []
+        return waiting.compactMap { fail($0, why) }
     }
 
     /// At the end of master: waits for the end of launch, which has nothing more to do.
@@ -162,7 +177,8 @@ final class Launcher {
         guard request.bytes.count <= LaunchRequest.longest else {
             throw SystemError("command and environment", code: E2BIG)
         }
-        pending[lastNumber] = Pending(id: id, execution: execution.read, output: output.read)
+        pending[lastNumber] = Pending(
+            id: id, execution: execution.read, output: output.read, gently: gently)
         numbers[id] = lastNumber
         unsent.append((lastNumber, request))
         return unsent.count == 1 ? flush(now: now) : []
@@ -187,13 +203,6 @@ final class Launcher {
         return results
     }
 
-    /// Launch cannot be started for the moment: who waits for it is told.
-    func refuse(_ why: String) -> [LaunchResult] {
-        let numbers = unsent.map(\.number)
-        unsent = []
-        return numbers.compactMap { fail($0, why) }
-    }
-
     /// Remembers a signal for a worker of which launch has not told yet.
     func signal(_ id: WorkerID, _ number: Int32, leaderOnly: Bool) {
         if let start = numbers[id] { pending[start]?.signals.append((number, leaderOnly)) }
@@ -204,14 +213,18 @@ final class Launcher {
         var results: [LaunchResult] = []
         while let channel, let answer = try LaunchAnswer(from: channel) {
             guard let start = pending[answer.number] else { continue }
-            if answer.error == 0, let pidfd = answer.pidfd, answer.pid > 0 {
+            if let pidfd = answer.pidfd, answer.error == 0, answer.pid > 0 {
                 forget(answer.number, start.id)
                 let worker = WorkerChild(
-                    child: Child(pid: answer.pid, pidfd: pidfd), execution: start.execution, output: start.output)
+                    child: Child(pid: answer.pid, pidfd: pidfd), execution: start.execution, output: start.output,
+                    gently: start.gently)
                 for (number, leaderOnly) in start.signals { worker.child.signal(number, leaderOnly: leaderOnly) }
                 results.append(.started(start.id, worker))
-            } else if let failure = fail(answer.number, "clone: \(SystemError.text(answer.error))") {
-                results.append(failure)
+            } else {
+                // Where master has no room for its pidfd its end would go unseen: it must not live.
+                if answer.error == 0, answer.pid > 0 { kill(answer.pid, SIGKILL) }
+                let code = answer.error == 0 ? EMFILE : answer.error
+                if let failure = fail(answer.number, "clone: \(SystemError.text(code))") { results.append(failure) }
             }
         }
         return results

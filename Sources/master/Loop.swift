@@ -60,8 +60,8 @@ final class Loop {
     /// Workers by the leader of their session.
     var leaders: [Int32: WorkerID] = [:]
     var retired: [RetiredSocket] = []
-    /// Whether a child of master may have come or gone that it has not started.
-    private var mustSweep = false
+    /// Where a child of master may have come or gone that it has not started.
+    var sweepDue: Orphans.Scope?
     /// Workers that have ended in this turn.
     private var ended: [(id: WorkerID, exit: Exit)] = []
     var strangers: Set<Int32> = []
@@ -128,7 +128,7 @@ final class Loop {
             for ready in try poller.wait(until: deadline) where poller.knows(ready.fd) {
                 do { try decode(ready.source, ready.fd, ready.readiness) } catch { log.error("\(error)") }
             }
-            if mustSweep { sweepOrphans() }
+            if let scope = sweepDue { sweepOrphans(scope) }
             for (id, exit) in ended { feed(.exited(id, exit)) }
             ended = []
             tendLaunch()
@@ -167,18 +167,18 @@ final class Loop {
     private func readSignals() throws {
         while let number = try signals.next() {
             switch number {
-            case SIGCHLD: mustSweep = true
+            case SIGCHLD: sweepDue = sweepDue ?? .orphans
             case SIGUSR2: ending = ending ?? .left
             default: feed(.stop)
             }
         }
     }
 
-    private func sweepOrphans() {
-        mustSweep = false
+    private func sweepOrphans(_ scope: Orphans.Scope) {
+        sweepDue = nil
         let own = Set(watchers.values.map(\.child.pid) + [launcher.child?.pid].compactMap { $0 })
         Orphans.sweep(
-            own: { self.leaders[$0] != nil || own.contains($0) },
+            scope, own: { self.leaders[$0] != nil || own.contains($0) },
             lives: { origin in
                 switch origin {
                 case .worker(let id): self.workers[id] != nil || self.launcher.isPending(id)
@@ -213,7 +213,7 @@ final class Loop {
                     feed(.watcherSaid(kind, generation: link.generation, report))
                 }
             }
-            if links[kind] === link { try poller.change(link.descriptor.number, link.interest) }
+            if links[kind] === link { try watch(link) }
         } catch {
             closeLink(kind)
             feed(.watcherBroke(kind, generation: link.generation, why: "\(error)"))
@@ -239,7 +239,7 @@ final class Loop {
         workers[id] = nil
         // What it has left outside its group is killed before its successor starts, or it would go on accepting beside
         // it: so the Supervisor is told at the end of the turn, after one look for all that have ended.
-        mustSweep = true
+        sweepDue = sweepDue ?? .orphans
         ended.append((id, exit))
     }
 

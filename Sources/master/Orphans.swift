@@ -12,6 +12,14 @@ enum Orphans {
         case launch(generation: UInt64)
     }
 
+    /// Where to look for them.
+    enum Scope {
+        /// Among the children of the first thread, to which they come: these are few.
+        case orphans
+        /// Among all children: a launch that has died may have left some that were to become workers.
+        case everybody
+    }
+
     /// Reaps the orphans that have ended, and kills those whose worker is gone. An orphan of a living worker, a daemon
     /// that it has double-forked, is left alone until then.
     ///
@@ -19,8 +27,10 @@ enum Orphans {
     ///   - own: whether a process is one that master has started itself.
     ///   - lives: whether the one that it comes from is still there.
     ///   - learn: takes note of the processes that have told of themselves by now.
-    static func sweep(own: (Int32) -> Bool, lives: (Origin) -> Bool, learn: () -> Void) {
-        let strangers = children().filter { !own($0) }
+    static func sweep(
+        _ scope: Scope, own: (Int32) -> Bool, lives: (Origin) -> Bool, learn: () -> Void
+    ) {
+        let strangers = children(scope).filter { !own($0) }
         var status: Int32 = 0
         let ended = Set(strangers.filter { clinux_wait($0, 1, &status) == 0 })
         if !ended.isEmpty { learn() }
@@ -31,10 +41,17 @@ enum Orphans {
         }
     }
 
-    /// /proc/PID/task/TID/children of proc(5); master is one thread.
-    private static func children() -> [Int32] {
-        let list = (try? SmallFile.read("/proc/self/task/\(getpid())/children", limit: 1 << 20)) ?? []
-        return list.split(separator: UInt8(ascii: " ")).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
+    /// /proc/PID/task/TID/children of proc(5): each thread has its own.
+    private static func children(_ scope: Scope) -> [Int32] {
+        let threads =
+            switch scope {
+            case .orphans: ["\(getpid())"]
+            case .everybody: FolderNames.of("/proc/self/task")
+            }
+        return threads.flatMap { thread in
+            let list = (try? SmallFile.read("/proc/self/task/\(thread)/children", limit: 1 << 20)) ?? []
+            return list.split(separator: UInt8(ascii: " ")).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
+        }
     }
 
     private static func origin(of pid: Int32) -> Origin? {

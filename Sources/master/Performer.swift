@@ -213,13 +213,20 @@ extension Loop {
         guard let link, let open = links[kind] else { return [] }
         do {
             try body(link)
-            try poller.change(open.descriptor.number, open.interest)
+            try watch(open)
             return []
         } catch {
             let generation = open.generation
             closeLink(kind)
             return [.watcherBroke(kind, generation: generation, why: "\(error)")]
         }
+    }
+
+    /// Watches a channel for what it has to be watched for now.
+    func watch(_ link: any WatcherLink) throws {
+        guard link.interest != link.watchedFor else { return }
+        try poller.change(link.descriptor.number, link.interest)
+        link.watchedFor = link.interest
     }
 
     private func sendSnapshot(_ kind: WatcherKind) -> [Event] {

@@ -9,7 +9,10 @@ extension Loop {
         results.flatMap { result -> [Event] in
             switch result {
             case .started(let id, let worker): return supervise(id, worker)
-            case .failed(let id, let why): return [.startFailed(id, why: why)]
+            case .failed(let id, let why):
+                // There may be something of it to be reaped.
+                sweepDue = .everybody
+                return [.startFailed(id, why: why)]
             }
         }
     }
@@ -23,8 +26,7 @@ extension Loop {
             if let channel = launcher.channel { try poller.add(channel.number, launcher.interest, as: .launch) }
         } catch {
             log.error("launch: \(error)")
-            launcher.child?.signal(SIGKILL)
-            events = launched(launcher.refuse("launch: \(error)"))
+            events = launched(launcher.giveUp("launch: \(error)", now: .now()))
         }
         for event in events { feed(event) }
     }
@@ -38,7 +40,7 @@ extension Loop {
         if readiness.contains(.hangup) {
             // A launch that has closed its channel ends, or is no launch.
             poller.remove(channel.number)
-            launcher.child?.signal(SIGKILL)
+            launcher.condemn()
         } else if readiness.contains(.writable) {
             try poller.change(channel.number, launcher.interest)
         }
@@ -49,6 +51,7 @@ extension Loop {
         guard let (exit, results) = try launcher.reap(now: .now()) else { return }
         if let child { poller.remove(child.pidfd.number) }
         if let channel { poller.remove(channel.number) }
+        sweepDue = .everybody
         let loss = Happening(
             subject: "launch", text: "ended: \(exit); starting again", rule: "watcher", weight: .warning)
         for event in record(loss) + launched(results) { feed(event) }
@@ -57,9 +60,9 @@ extension Loop {
     /// What is due for launch: its next start, or its end where it owes an answer.
     func tendLaunch() {
         guard let deadline = launcher.deadline, deadline <= .now() else { return }
-        if let child = launcher.child {
+        if launcher.child != nil {
             log.warning("launch has not answered for \(Int(Launcher.silence.milliseconds / 1000)) s")
-            child.signal(SIGKILL)
+            launcher.condemn()
         } else {
             startLaunch()
         }

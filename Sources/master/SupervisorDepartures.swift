@@ -136,6 +136,7 @@ extension Supervisor {
                 user.restarts += 1
                 user.lastExit = how
                 user.actual = .starting(new)
+                supervisor.follow(&user, from: process.socket, to: new.socket)
                 supervisor.retireUnused(user, process.socket, .restarting)
                 supervisor.ensureFace(&user)
                 supervisor.note("died while its successor starts: \(how)", rule: "restart", user: user.name)

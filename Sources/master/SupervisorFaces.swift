@@ -69,6 +69,14 @@ extension Supervisor {
         if let left { retireUnused(user, left.socket, left.standIn ?? .restarting) }
     }
 
+    /// Requests wait for a process that is not ready yet, as nobody will accept on the old socket any more; who waits
+    /// there is answered, and may ask again.
+    mutating func follow(_ user: inout User, from old: WorkerID, to socket: WorkerID) {
+        guard user.face == Face(socket: old) else { return }
+        user.face = Face(socket: socket)
+        emit(.link(socket))
+    }
+
     /// Lets go of a socket unless the link points to it or a process accepts on it.
     mutating func retireUnused(_ user: User, _ socket: WorkerID, _ reason: StandInReason) {
         guard user.face?.socket != socket, !user.processes.contains(where: { $0.socket == socket }) else { return }

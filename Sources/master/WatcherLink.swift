@@ -7,6 +7,8 @@ protocol WatcherLink: AnyObject {
     var generation: UInt64 { get }
     var descriptor: Descriptor { get }
     var interest: Readiness { get }
+    /// What the descriptor is watched for now.
+    var watchedFor: Readiness { get set }
     /// Set when the snapshot has been sent: only then a single message makes sense.
     var isSynchronised: Bool { get set }
     func ping() throws
@@ -50,6 +52,7 @@ extension FromDispatch: Reporting {
 final class TypedLink<Incoming: Message & Reporting, Outgoing: Message>: WatcherLink {
     let generation: UInt64
     var isSynchronised = false
+    var watchedFor = Readiness.readable
     private let channel: Channel<Incoming, Outgoing>
 
     init(_ descriptor: Descriptor, generation: UInt64) {

@@ -42,17 +42,21 @@ import Testing
         #expect(script.state(alice) == "ready")
     }
 
-    @Test func whenTheOldOneDiesInASwapTheStandInAnswersAfterTwoSeconds() {
+    @Test func whenTheOldOneDiesInASwapRequestsWaitForTheNewOne() {
         var script = Script()
         let old = script.ready(alice)
-        let socket = script.socket(of: old) ?? WorkerID()
+        let left = script.socket(of: old) ?? WorkerID()
         script.send(.restart(alice))
+        let new = script.supervisor.users[alice]?.actual.processes.last?.socket ?? WorkerID()
+        script.clear()
         script.send(.exited(old, .signal(11)))
+        #expect(new != left)
+        #expect(script.effects.filter { $0 == .link(new) || $0 == .retire(left, .restarting) }.count == 2)
         script.clear()
         script.wait(.milliseconds(1999))
-        #expect(!script.effects.contains(.answer(socket, .starting)))
+        #expect(!script.effects.contains(.answer(new, .starting)))
         script.wait(.milliseconds(1))
-        #expect(script.effects.contains(.answer(socket, .starting)))
+        #expect(script.effects.contains(.answer(new, .starting)))
     }
 
     @Test func aReplacementThatWasGivenUpMakesRoomForTheNextOne() {

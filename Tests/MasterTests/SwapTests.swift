@@ -71,12 +71,15 @@ import Testing
         let socket = script.socket(of: old) ?? WorkerID()
         script.send(.restart(alice))
         let new = script.lastStarted(alice)
+        script.clear()
         script.send(.exited(old, .signal(11)))
         #expect(script.state(alice) == "starting")
-        script.clear()
-        script.send(.notified(new, .ready))
         #expect(script.effects.contains(.link(new)))
         #expect(script.effects.contains { if case .retire(socket, _) = $0 { true } else { false } })
+        script.clear()
+        script.send(.notified(new, .ready))
+        #expect(script.state(alice) == "ready")
+        #expect(!script.effects.contains { if case .link = $0 { true } else { false } })
     }
 
     @Test func aChangeThatNeedsNoRestartCausesNone() {

@@ -42,6 +42,9 @@ int clinux_signal_read(int fd);
 // Starts `path` in a session of its own with the descriptors fds[0], fds[1] … as its 0, 1 …, an empty signal mask and
 // default dispositions; no other close-on-exec descriptor reaches it. Answers 0 or an errno value: posix_spawn(3).
 int clinux_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], const int *fds, int count);
+// As clinux_spawn, but the child, and what it makes with CLONE_PARENT (clone(2)), are children of a thread that exists for
+// nothing else. Orphans come to the first thread, so that its list of children (proc(5)) names them and few others.
+int clinux_spawn_apart(pid_t *pid, const char *path, char *const argv[], char *const envp[], const int *fds, int count);
 int clinux_pidfd_open(pid_t pid);
 int clinux_pidfd_signal(int pidfd, int signal);
 // How the child ended: its exit code, or minus the signal's number. Answers -1 with errno when it has not.
