@@ -51,7 +51,7 @@ import Testing
             let after = try await tree.status()
             for name in served { #expect(after.user(name)?.pid == before.user(name)?.pid) }
             #expect(after.user("held")?.state == "held")
-            #expect(after.user("looping")?.state == "crash-looping")
+            try await tree.waitUntil("looping loops on") { $0.user("looping")?.state == "crash-looping" }
             try await tree.expectEachUserServed()
             #expect(Self.watchers(of: tree).count == after.watchers.count, "\(Self.watchers(of: tree))")
             // What is notified still arrives: the worker tells the time that it has been asked.
