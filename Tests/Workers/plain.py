@@ -13,7 +13,6 @@ HEALTH          the status code of /healthz
 SICK_FILE       /healthz answers 500 while this file exists
 SILENT          set: no notification, neither READY=1 nor WATCHDOG=1
 CONNECTED       set: notifications are sent by a socket that is connected once
-PRINTS          set: a line on standard output with each request
 STUBBORN        set: SIGTERM is ignored
 CHILD           set: a process of its session that ignores SIGTERM goes on beside it
 DAEMON          set: a process in a session of its own goes on beside it, no child of its any more
@@ -77,8 +76,6 @@ class Index(tornado.web.RequestHandler):
             Index.busy -= 1
 
     async def work(self, content):
-        if os.environ.get("PRINTS"):
-            print("request", flush=True)
         if text := self.get_query_argument("say", None):
             self.process().report(text)
         if self.get_query_argument("crash", None):
