@@ -23,16 +23,16 @@ import Testing
                     && report.user("looping")?.state == "crash-looping"
             }
             try await tree.steward("hold", "held", "--wait")
-            let gets = served.map { name in tree.load(name) { $0.connections = 1 } }
+            let gets = served.map { name in tree.load(name, Self.long) }
             let posts = served.map { name in
                 tree.load(name) {
+                    Self.long(&$0)
                     $0.request.method = .POST
                     $0.request.body = String(repeating: "x", count: 5000)
-                    $0.connections = 1
                 }
             }
             let refused = tree.load("held") {
-                $0.connections = 1
+                Self.long(&$0)
                 $0.expected = 503
             }
             for _ in 1...6 {
@@ -63,6 +63,12 @@ import Testing
         }
     }
 
+    /// One request after another, for as long as a slow machine takes.
+    @Sendable private static func long(_ plan: inout LoadPlan) {
+        plan.connections = 1
+        plan.duration = .seconds(300)
+    }
+
     private static func watchers(of tree: Tree) -> [ProcessIdentity] {
         ProcessTable.withEnvironment(["STEWARD_RUNTIME": tree.runtime]).filter { process in
             let environment = try? String(contentsOfFile: "/proc/\(process.pid)/environ", encoding: .utf8)
@@ -76,7 +82,7 @@ import Testing
             $0.nginx = true
         } _: { tree in
             let before = try await tree.waitUntilReady("alice", "bob")
-            let load = tree.load("alice")
+            let load = tree.load("alice", Self.long)
             try await load.more(10)
             try await tree.replaceMaster {
                 kill(try #require(before.pids["alice"]), SIGKILL)
@@ -124,7 +130,7 @@ import Testing
             $0.nginx = true
         } _: { tree in
             try await tree.waitUntilReady("alice")
-            let load = tree.load("alice")
+            let load = tree.load("alice", Self.long)
             try tree.modifyUser("alice", "env: {SHOWN: new, READY_AFTER: \"2\"}\n")
             try await tree.waitUntil("the swap has begun") { $0.user("alice")?.state == "swapping" }
             try await tree.replaceMaster()
