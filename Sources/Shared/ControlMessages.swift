@@ -110,6 +110,8 @@ public struct DatabaseStatus: WireValue {
     public var report = DatabaseReport()
     public var group: String?
     public var since: Int64 = 0
+    /// Nobody watches it at the moment: this is what was last known.
+    public var isOld = false
 
     public init() {}
 
@@ -117,6 +119,7 @@ public struct DatabaseStatus: WireValue {
         try coder.field(&report)
         try coder.field(&group)
         try coder.field(&since)
+        try coder.field(&isOld)
     }
 }
 

@@ -115,6 +115,8 @@ enum Effect: Equatable, Sendable {
     /// Forget the operator's hold of a user who is gone.
     case dropHold(UserName)
     case record(Happening)
+    /// Where master's own program has been replaced, leave for the new one.
+    case giveWay
     case finish
 }
 

@@ -35,6 +35,8 @@ enum Ending {
     case stopped
     /// Keeper and workers go on, for the next master.
     case left
+    /// As `left`; the next one is what lies in the place of this program now.
+    case replaced
 }
 
 /// The edge around the Supervisor. Everything that it owns is here; every decision is the Supervisor's.
@@ -48,8 +50,7 @@ final class Loop {
     let sockets: UserSockets
     /// Who has started master, where it wants to hear of it.
     let manager: ServiceManager?
-    /// Folder of the siblings of this executable.
-    let siblings: String
+    let program: OwnProgram
     let startedAt = wallClock()
     var supervisor: Supervisor
     var journal: Journal
@@ -61,7 +62,7 @@ final class Loop {
     var leaders: [Int32: WorkerID] = [:]
     var retired: [RetiredSocket] = []
     /// Where a child of master may have come or gone that it has not started.
-    var sweepDue: Orphans.Scope?
+    var sweepDue: Orphans.Scope? = .everybody
     /// Workers that have ended in this turn.
     private var ended: [(id: WorkerID, exit: Exit)] = []
     var strangers: Set<Int32> = []
@@ -72,14 +73,14 @@ final class Loop {
     var ending: Ending?
 
     init(
-        _ runtime: Runtime, inherited: Inheritance, signals: Signals, siblings: String, socketGroup: gid_t?
+        _ runtime: Runtime, inherited: Inheritance, signals: Signals, program: OwnProgram, socketGroup: gid_t?
     ) throws {
         let configuration = runtime.configuration
         self.runtime = runtime
         self.signals = signals
-        self.siblings = siblings
+        self.program = program
         poller = try Poller()
-        launcher = Launcher(path: "\(siblings)/launch", runtime: configuration.runtime)
+        launcher = Launcher(path: "\(program.folder)/launch", runtime: configuration.runtime)
         notify = try NotifySocket(runtime: configuration.runtime, inherited: inherited.notify)
         control = try ControlServer(runtime: configuration.runtime)
         sockets = UserSockets(

@@ -42,6 +42,7 @@ struct Master: ParsableCommand {
     private func supervise(_ configuration: Shared.Configuration, _ signals: Signals) throws {
         let log = Logger.steward("master")
         let group = try configuration.socketGroup.map(Self.group)
+        let program = try OwnProgram()
         let runtime = try Runtime(configuration)
         if geteuid() == 0 && configuration.runAs == nil { log.warning("workers run as root: run_as is not set") }
         try OpenFiles.raiseLimit()
@@ -49,7 +50,7 @@ struct Master: ParsableCommand {
         let inherited = Inheritance(runtime: configuration.runtime, records: runtime.records(log), log)
         runtime.clean(keeping: inherited)
         let loop = try Loop(
-            runtime, inherited: inherited, signals: signals, siblings: try Self.folder(), socketGroup: group)
+            runtime, inherited: inherited, signals: signals, program: program, socketGroup: group)
         log.notice("supervises \(configuration.users), pid \(getpid()), \(inherited.workers.count) workers found")
         let ending = try loop.run()
         loop.launcher.end()
@@ -60,6 +61,9 @@ struct Master: ParsableCommand {
             log.notice("ended")
         case .left:
             log.notice("leaves \(loop.workers.count) workers to the next master")
+        case .replaced:
+            log.notice("its program was replaced: goes on as the new one")
+            try program.execute()
         }
     }
 
@@ -72,14 +76,5 @@ struct Master: ParsableCommand {
     private static func group(_ name: String) throws -> gid_t {
         guard let entry = getgrnam(name) else { throw StartError.configuration("socket: no group '\(name)'") }
         return entry.pointee.gr_gid
-    }
-
-    /// The folder of this executable: its siblings lie beside it.
-    private static func folder() throws -> String {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let own = "/proc/self/exe"
-        let size = try Shared.check("readlink", own) { readlink(own, &buffer, buffer.count - 1) }
-        let path = String(decoding: buffer[..<size].map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
 }

@@ -36,6 +36,7 @@ extension Loop {
             case .snapshot(let kind): return sendSnapshot(kind)
             case .dropHold(let name): try runtime.keepHold(name, nil)
             case .record(let happening): return record(happening)
+            case .giveWay: if program.isReplaced { ending = ending ?? .replaced }
             case .save(let name): try save(name)
             case .erase(let name): try state.erase(name)
             case .finish: ending = .stopped
@@ -162,7 +163,7 @@ extension Loop {
             let (own, other) = (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
             let null = Descriptor(owning: try check("open", "/dev/null") { open("/dev/null", O_RDWR | O_CLOEXEC) })
             let child = try Child.spawn(
-                "\(siblings)/\(kind)", [], env: watcherEnvironment(generation),
+                "\(program.folder)/\(kind)", [], env: watcherEnvironment(generation),
                 descriptors: [null.number, null.number, 2, other.number])
             watchers[kind] = (generation, child)
             links.open(kind, own, generation: generation)

@@ -37,6 +37,7 @@ extension Supervisor {
             status.report = row.report
             status.group = settings.group
             status.since = clock(row.since)
+            status.isOld = watchers[.dbwatch]?.isUp == false
             return status
         }
     }

@@ -28,6 +28,13 @@ struct Watcher: Equatable, Sendable {
     /// Why it was killed, where master did it.
     var complaint: String?
 
+    var isUp: Bool {
+        switch state {
+        case .waiting, .starting: false
+        case .up: true
+        }
+    }
+
     var pid: Int32? {
         switch state {
         case .waiting: nil
@@ -88,6 +95,8 @@ extension Supervisor {
         switch (report, watcher.state) {
         case (.hello(let hello), .starting(let pid?)):
             guard hello.version == protocolVersion else {
+                // A deploy has replaced the programs under a running master, or a part of them.
+                emit(.giveWay)
                 return accuse(kind, "speaks protocol version \(hello.version), not \(protocolVersion)")
             }
             guard hello.kind == kind, hello.generation == generation, hello.pid == pid else {

@@ -45,7 +45,8 @@ struct Snapshot {
                     ["DATABASE", "GROUP", "STATE", "SINCE", "LATENCY", "ROLE", "CAUSE"],
                     databases.map { status in
                         [
-                            status.report.name, status.group ?? "-", "\(status.report.state)",
+                            status.report.name, status.group ?? "-",
+                            "\(status.report.state)\(status.isOld ? " (old)" : "")",
                             Self.age(status.since, now),
                             Self.latency(status.report.latency), status.report.role ?? "-", status.report.cause ?? "",
                         ]

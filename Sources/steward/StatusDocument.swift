@@ -44,6 +44,8 @@ struct StatusDocument: Encodable {
         let since: String
         @Nullable var latencyMs: Double?
         @Nullable var role: String?
+        /// dbwatch is away: this is what was last known.
+        let old: Bool
 
         init(_ status: DatabaseStatus) {
             name = status.report.name
@@ -53,6 +55,7 @@ struct StatusDocument: Encodable {
             since = rfc3339(status.since)
             latencyMs = status.report.latency
             role = status.report.role
+            old = status.isOld
         }
     }
 

@@ -237,6 +237,44 @@ import Testing
         }
     }
 
+    /// A deploy replaces the programs under a running master: a watcher of another version tells.
+    @Test func masterGivesWayToAReplacedProgram() async throws {
+        let hello = "import os, socket, struct; socket.socket(fileno=3).sendall(struct.pack('>IBIBIQ', 18, 1, 99, 2,"
+            + " os.getpid(), int(os.environ['STEWARD_WATCHER']))); import time; time.sleep(60)"
+        let own = try Executables.folder()
+        try await Tree.with {
+            $0.users = ["alice": ""]
+            $0.replacements["pathwatch"] = """
+                #!/bin/sh
+                [ -e "${0%/*}/deploying" ] && exec /usr/bin/python3 -c "\(hello)"
+                exec \(own)/pathwatch
+
+                """
+        } _: { tree in
+            let before = try await tree.waitUntilReady("alice")
+            let load = tree.load("alice", Self.long)
+            try tree.write("", to: "\(tree.binaries)/deploying")
+            kill(try #require(before.watcher("pathwatch")?.pid), SIGKILL)
+            let log = { try String(contentsOfFile: tree.log, encoding: .utf8) }
+            try await eventually("the version is refused") { try log().contains("speaks protocol version 99") }
+            // The same program as before is no reason to leave.
+            #expect(try !log().contains("its program was replaced"))
+            let copy = try await CommandResult.of("/bin/cp", ["\(own)/master", "\(tree.binaries)/new"])
+            #expect(copy.status == 0)
+            try check("rename") { rename("\(tree.binaries)/new", "\(tree.binaries)/master") }
+            try await eventually("master gives way") { try log().contains("its program was replaced") }
+            unlink("\(tree.binaries)/deploying")
+            let after = try await tree.waitUntil("all is as it was") { report in
+                report.master.adopted == 1 && report.watchers.allSatisfy { $0.state == "up" }
+            }
+            #expect(after.master.pid == before.master.pid)
+            #expect(after.pids == before.pids)
+            let result = try await load.stop()
+            #expect(result.failed == 0, "\(result)")
+            try await tree.expectEachUserServed()
+        }
+    }
+
     /// A keeper of another protocol version hands over in the form that stays the same, and leaves.
     @Test func aKeeperOfAnotherVersionIsReplaced() async throws {
         try await Tree.with(users: "alice") { tree in

@@ -29,7 +29,7 @@ extension Simulation {
         case .save(let name): saved[name] = supervisor.users[name].map { UserRecord($0) }
         case .erase(let name): saved[name] = nil
         case .dropHold(let name): holds[name] = nil
-        case .welcome, .suspect, .record, .finish: break
+        case .welcome, .suspect, .record, .giveWay, .finish: break
         }
         return []
     }

@@ -190,7 +190,8 @@ private let answerMessages: [Golden] = [
                 $0.report.state = .available
                 $0.group = "main"
                 $0.since = 3
-            }), "14 00066d61696e2d61 01 00 00 00 00 01 00046d61696e 0000000000000003"),
+                $0.isOld = true
+            }), "14 00066d61696e2d61 01 00 00 00 00 01 00046d61696e 0000000000000003 01"),
     Golden(
         .answer,
         ControlAnswer.user(
