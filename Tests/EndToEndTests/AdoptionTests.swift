@@ -239,8 +239,10 @@ import Testing
 
     /// A deploy replaces the programs under a running master: a watcher of another version tells.
     @Test func masterGivesWayToAReplacedProgram() async throws {
-        let hello = "import os, socket, struct; socket.socket(fileno=3).sendall(struct.pack('>IBIBIQ', 18, 1, 99, 2,"
-            + " os.getpid(), int(os.environ['STEWARD_WATCHER']))); import time; time.sleep(60)"
+        let hello =
+            "import os, socket, struct, time; generation = int(os.environ['STEWARD_WATCHER']); "
+            + "hello = struct.pack('>IBIBIQ', 18, 1, 99, 2, os.getpid(), generation); "
+            + "socket.socket(fileno=3).sendall(hello); time.sleep(60)"
         let own = try Executables.folder()
         try await Tree.with {
             $0.users = ["alice": ""]
