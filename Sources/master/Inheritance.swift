@@ -1,8 +1,9 @@
 // Everything that an earlier master has left on this runtime folder: collected before the loop runs, where waiting is
 // allowed. Watchers of the dead master are ended; its keeper and its workers go on.
 //
-// What the record says is trusted where pid and start time still name the same process; what it does not tell is found
-// by the environment that every worker was started with.
+// What the record says is trusted where pid and start time still name the same process. What it does not tell, because it
+// was damaged or the start was not through, is found by the environment that every worker was started with; anybody can
+// set that for a process of its own, so the account has to be right, too.
 
 import CLinux
 import Glibc
@@ -21,11 +22,16 @@ final class Inheritance {
     private var outputs: [WorkerID: Descriptor] = [:]
     private var standIns: [WorkerID: StandInReason] = [:]
     private let runtime: String
+    private let accounts: Set<uid_t>
+    private let isRecordWhole: Bool
     private let log: Logger
 
-    init(runtime: String, records: [UserRecord], _ log: Logger) {
-        self.runtime = runtime
+    init(_ folders: Runtime, _ log: Logger) {
+        runtime = folders.configuration.runtime
+        accounts = folders.workerAccounts
         self.log = log
+        let records: [UserRecord]
+        (records, isRecordWhole) = folders.records(log)
         takeOverFromKeeper()
         endWatchers()
         for record in records { remains[record.name] = Remains(record: record) }
@@ -136,7 +142,7 @@ final class Inheritance {
     /// A worker that the record does not tell of, or only that it was to be made.
     private func adopt(_ pid: Int32, _ environment: ProcessEnvironment) {
         guard let id = environment.worker, let socket = environment.socket, workers[id] == nil,
-            let child = Child.adopt(pid, startTime: ProcessFiles.startTime(of: pid))
+            mayBeWorker(pid, id), let child = Child.adopt(pid, startTime: ProcessFiles.startTime(of: pid))
         else { return }
         workers[id] = WorkerChild(adopted: child, output: outputs[id])
         var left = remains[id.user] ?? .blank(id.user)
@@ -159,6 +165,12 @@ final class Inheritance {
         left.record.processes.sort { $0.generation < $1.generation }
         left.record.generation = max(left.record.generation, id.generation, socket.generation)
         remains[id.user] = left
+    }
+
+    private func mayBeWorker(_ pid: Int32, _ id: WorkerID) -> Bool {
+        guard ProcessFiles.account(of: pid).map(accounts.contains) == true else { return false }
+        let isAwaited = remains[id.user]?.record.processes.contains { $0.generation == id.generation && $0.pid == 0 }
+        return !isRecordWhole || isAwaited == true
     }
 
     /// Processes that were only to be made.

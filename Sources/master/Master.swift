@@ -47,7 +47,7 @@ struct Master: ParsableCommand {
         if geteuid() == 0 && configuration.runAs == nil { log.warning("workers run as root: run_as is not set") }
         try OpenFiles.raiseLimit()
         try Shared.check("prctl") { clinux_become_subreaper() }
-        let inherited = Inheritance(runtime: configuration.runtime, records: runtime.records(log), log)
+        let inherited = Inheritance(runtime, log)
         runtime.clean(keeping: inherited)
         let loop = try Loop(
             runtime, inherited: inherited, signals: signals, program: program, socketGroup: group)

@@ -47,6 +47,12 @@ enum ProcessFiles {
         (try? SmallFile.read("/proc/\(pid)/environ", limit: 1 << 20)).map(ProcessEnvironment.init)
     }
 
+    /// The account that it runs as.
+    static func account(of pid: Int32) -> uid_t? {
+        var status = stat()
+        return stat("/proc/\(pid)", &status) == 0 ? status.st_uid : nil
+    }
+
     /// In clock ticks since the boot; 0 where there is no such process, or only a zombie is left of it.
     static func startTime(of pid: Int32) -> UInt64 {
         guard let content = try? SmallFile.read("/proc/\(pid)/stat", limit: 4096),

@@ -40,22 +40,28 @@ struct Runtime {
 
     // MARK: between two masters
 
-    /// What an earlier master has written down about its users.
-    func records(_ log: Logger) -> [UserRecord] {
+    /// What an earlier master has written down about its users, and whether that is all of it.
+    func records(_ log: Logger) -> (records: [UserRecord], isWhole: Bool) {
         let path = "\(configuration.runtime)/state"
-        guard access(path, F_OK) == 0 else { return [] }
+        guard access(path, F_OK) == 0 else { return ([], false) }
         do {
             let content = try SmallFile.read(path, limit: 1 << 28)
             let (records, damaged) = try StateTable.records(content, boot: Self.boot)
             if damaged > 0 { log.warning("\(path): \(damaged) records are damaged and left out") }
-            return records
+            return (records, damaged == 0)
         } catch StateTable.Damage.earlierBoot {
-            return []
+            return ([], true)
         } catch {
             rename(path, "\(path).damaged")
             log.warning("\(path): \(error); it is set aside as state.damaged, workers are found by their environment")
-            return []
+            return ([], false)
         }
+    }
+
+    /// The accounts that workers run as where their users do not name another.
+    var workerAccounts: Set<uid_t> {
+        let runAs = configuration.runAs.flatMap { getpwnam($0)?.pointee.pw_uid }
+        return Set([geteuid(), runAs].compactMap { $0 })
     }
 
     func stateFile(_ records: [UserRecord]) throws -> StateFile {

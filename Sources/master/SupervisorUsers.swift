@@ -61,7 +61,7 @@ extension Supervisor {
         assignDatabase(&user)
         if checkSettings(user).isWanted { ensureDispatch() }
         users[settings.name] = user
-        note("added", rule: "adduser", user: settings.name, weight: left == nil ? crowdWeight : .crowd)
+        if left == nil { note("added", rule: "adduser", user: settings.name, weight: crowdWeight) }
         update(settings.name) { supervisor, user in
             if let left { supervisor.adopt(&user, left) }
             supervisor.reconcile(&user)
