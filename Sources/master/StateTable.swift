@@ -12,7 +12,7 @@ enum StateTable {
     private static let magic = Array("steward state 1\n".utf8)
     private static let bootSize = 40
 
-    enum Damage: Error, CustomStringConvertible {
+    enum Damage: Error, Equatable, CustomStringConvertible {
         case header
         /// Of an earlier boot: whatever it tells of is gone.
         case earlierBoot

@@ -158,6 +158,27 @@ import Testing
         }
     }
 
+    @Test func masterDiesInTheMiddleOfAStop() async throws {
+        try await Tree.with {
+            $0.users = ["alice": "env: {STUBBORN: \"1\"}\n", "bob": "", "carol": ""]
+            $0.settings["worker.stop_timeout"] = "3s"
+        } _: { tree in
+            let before = try await tree.waitUntilReady("alice", "bob", "carol")
+            let master = try #require(tree.master)
+            let (alice, bob) = (try #require(before.pids["alice"]), try #require(before.pids["bob"]))
+            master.signal(SIGTERM)
+            // Who ignores SIGTERM holds the stop up.
+            try await eventually("the others are gone") { ProcessIdentity(bob) == nil }
+            #expect(ProcessIdentity(alice) != nil)
+            try await tree.replaceMaster()
+            let after = try await tree.waitUntilReady("alice", "bob", "carol")
+            #expect(after.user("bob")?.pid != bob)
+            try await eventually("the old one is gone") { ProcessIdentity(alice) == nil }
+            try await tree.waitUntilReady("alice")
+            try await tree.expectEachUserServed()
+        }
+    }
+
     @Test func whatChangedWhileNoMasterRanIsTreatedByTheDifference() async throws {
         try await Tree.with(users: "alice", "bob", "carol", "dave", "erin", "frank") { tree in
             let before = try await tree.waitUntilReady("alice", "bob", "carol", "dave", "erin", "frank")

@@ -13,14 +13,17 @@ struct Script {
     var happenings: [Happening] = []
     private var nextPID: Int32 = 100
 
-    init(_ change: (inout Configuration) -> Void = { _ in }, holds: [UserName: String] = [:]) {
+    init(
+        _ change: (inout Configuration) -> Void = { _ in }, holds: [UserName: String] = [:],
+        remains: [UserName: Remains] = [:]
+    ) {
         var configuration = Configuration()
         configuration.runtime = "/run/steward"
         configuration.users = "/srv/users"
         configuration.worker.command = ["python3", "app.py"]
         configuration.worker.restart.jitter = 0
         change(&configuration)
-        supervisor = Supervisor(configuration, processors: 2, holds: holds, seed: 1)
+        supervisor = Supervisor(configuration, processors: 2, holds: holds, remains: remains, seed: 1)
         send(.boot)
     }
 
