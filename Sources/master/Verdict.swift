@@ -66,11 +66,18 @@ enum Remedy: Equatable, Sendable {
 
 /// The rhythm of a worker's WATCHDOG=1.
 struct Pulse: Equatable, Sendable {
+    /// The beats of a start come as they like: a rhythm shows after so many gaps.
+    private static let gapsOfARhythm = 3
+
     private(set) var last: Instant?
-    private var longestGap: Duration?
+    private var longestGap = Duration.zero
+    private var gaps = 0
 
     mutating func beat(_ now: Instant) {
-        if let last { longestGap = max(longestGap ?? .zero, now - last) }
+        if let last {
+            longestGap = max(longestGap, now - last)
+            gaps += 1
+        }
         last = now
     }
 
@@ -83,6 +90,6 @@ struct Pulse: Equatable, Sendable {
 
     /// The longest silence that is still fresh.
     func bound(_ limit: Duration) -> Duration {
-        longestGap.map { min(limit, $0 * 2) } ?? limit
+        gaps < Self.gapsOfARhythm ? limit : min(limit, longestGap * 2)
     }
 }

@@ -13,7 +13,7 @@ import Testing
         try await Tree.with {
             $0.users = [
                 "alice": "plan: paid\n", "bob": "", "printing": "env: {PRINTS: \"1\"}\n",
-                "connected": "env: {CONNECTS: \"1\"}\n", "held": "", "looping": "env: {EXIT: \"3\"}\n",
+                "connected": "env: {CONNECTED: \"1\"}\n", "held": "", "looping": "env: {EXIT: \"3\"}\n",
             ]
             $0.settings["worker.restart"] = "{then: 200ms, cap: 1s}"
             $0.nginx = true

@@ -92,6 +92,34 @@ import Testing
         }
     }
 
+    /// A worker whose loop turns, and which accepts nobody any more: who waits on its socket is answered, too.
+    @Test func aDeafWorkerIsReplacedAndItsVisitorsAreAnswered() async throws {
+        let folder = try TemporaryFolder()
+        let cause = "\(folder.path)/deaf"
+        try await Tree.with {
+            $0.users = ["alice": "env: {DEAF: \(cause)}\n"]
+            $0.settings["worker.check"] = "{path: /healthz, interval: 500ms, timeout: 500ms, fall: 2}"
+        } _: { tree in
+            let pid = try #require(try await tree.waitUntilReady("alice").pids["alice"])
+            try await eventually("its heart beats") {
+                try await tree.steward("why", "alice").output.contains("last heartbeat")
+            }
+            try tree.write("", to: cause)
+            let waiting = (1...20).map { _ in Task { await tree.get("alice") } }
+            try await tree.waitUntil("alice is replaced") { report in
+                report.user("alice").map { $0.isReady && $0.pid != pid } ?? false
+            }
+            unlink(cause)
+            for task in waiting {
+                let outcome = await task.value
+                #expect(outcome.status == 200 || outcome.status == 503, "\(outcome)")
+            }
+            #expect(try await tree.status().user("alice")?.restarts == 0)
+            try await eventually("the deaf one is gone") { ProcessIdentity(pid) == nil }
+            try await tree.expectEachUserServed()
+        }
+    }
+
     /// A held user is answered, each request, also while the hold begins and ends: 503 or 200, never an error.
     @Test func holdingAnswersEveryRequest() async throws {
         try await Tree.with {

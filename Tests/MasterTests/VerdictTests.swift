@@ -30,12 +30,16 @@ import Testing
         pulse.beat(at(0))
         #expect(pulse.heartbeat(at(30), limit: .seconds(30)) == .fresh)
         #expect(pulse.heartbeat(at(31), limit: .seconds(30)) == .stale)
-        pulse.beat(at(3))
-        #expect(pulse.heartbeat(at(9), limit: .seconds(30)) == .fresh)
-        #expect(pulse.heartbeat(at(10), limit: .seconds(30)) == .stale)
-        pulse.beat(at(23))
-        #expect(pulse.heartbeat(at(54), limit: .seconds(30)) == .stale)
-        #expect(pulse.heartbeat(at(54), limit: .zero) == .none, "0s: none is expected")
+        // The beats of a start are no rhythm.
+        pulse.beat(at(1))
+        #expect(pulse.heartbeat(at(31), limit: .seconds(30)) == .fresh)
+        pulse.beat(at(4))
+        pulse.beat(at(7))
+        #expect(pulse.heartbeat(at(13), limit: .seconds(30)) == .fresh)
+        #expect(pulse.heartbeat(at(14), limit: .seconds(30)) == .stale)
+        pulse.beat(at(27))
+        #expect(pulse.heartbeat(at(58), limit: .seconds(30)) == .stale)
+        #expect(pulse.heartbeat(at(58), limit: .zero) == .none, "0s: none is expected")
     }
 
     @Test func aFreshHeartbeatTurnsAnAbortIntoASwap() {

@@ -18,9 +18,9 @@ CHILD           set: a process of its session that ignores SIGTERM goes on besid
 DAEMON          set: a process in a session of its own goes on beside it, no child of its any more
 LISTENS         set: listen(1) is called on the listening socket before it is ready
 CLOSES          the listening socket is closed once it is ready, where this file exists; the file is removed
+DEAF            from the moment when this file exists nothing is accepted any more; the loop turns on
 BLOCKING        set: the listening socket is made blocking for everybody who shares it
 PRINTS          set: each request is printed
-CONNECTS        set: heartbeats go out over one socket that is connected once; an error of it is the end
 OUTPUT          that many lines on standard output at the start
 """
 
@@ -103,15 +103,10 @@ class Health(tornado.web.RequestHandler):
         self.finish("{}")
 
 
-async def beat():
-    notifier = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    notifier.connect(os.environ["NOTIFY_SOCKET"])
-    while True:
-        try:
-            notifier.send(b"WATCHDOG=1")
-        except OSError:
-            os._exit(7)
-        await asyncio.sleep(0.3)
+async def turn_deaf(cause):
+    while not os.path.exists(cause):
+        await asyncio.sleep(0.05)
+    asyncio.get_running_loop().remove_reader(3)
 
 
 async def main():
@@ -145,7 +140,7 @@ async def main():
         listener.listen(1)
     state["ready"] = True
     process.report("serving", ready=True)
-    beating = asyncio.ensure_future(beat()) if os.environ.get("CONNECTS") else None  # noqa: F841
+    deaf = asyncio.ensure_future(turn_deaf(os.environ["DEAF"])) if os.environ.get("DEAF") else None  # noqa: F841
     if os.path.exists(os.environ.get("CLOSES", "")):
         os.unlink(os.environ["CLOSES"])
         asyncio.get_running_loop().remove_reader(3)
