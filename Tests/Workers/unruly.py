@@ -4,7 +4,7 @@ flood    valid frames as fast as they are taken
 half     half a frame, and then silence
 closed   the channel is closed, the process lives on
 
-It stands in for the watcher whose name is its first argument.
+It stands in for the watcher whose name is its first argument; the third is the version of the protocol.
 """
 
 import os
@@ -20,11 +20,11 @@ def frame(payload):
     return struct.pack(">I", len(payload)) + payload
 
 
-kind, way = sys.argv[1:]
+kind, way, version = sys.argv[1:]
 generation = int(os.environ["STEWARD_WATCHER"])
 channel = socket.socket(fileno=3)
 channel.setblocking(True)
-channel.sendall(frame(b"\1" + struct.pack(">IBiq", 1, KINDS[kind], os.getpid(), generation)))
+channel.sendall(frame(b"\1" + struct.pack(">IBiq", int(version), KINDS[kind], os.getpid(), generation)))
 if way == "flood":
     # Pongs: every watcher may send them.
     many = frame(b"\3") * 10_000
