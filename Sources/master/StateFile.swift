@@ -23,14 +23,18 @@ final class StateFile {
         file = Descriptor(
             owning: try check("open", draft) { open(draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) })
         do {
-            try grow()
+            try begin(boot, records)
         } catch let error as SystemError where error.code == ENOSPC {
             unlink(path)
-            try grow()
+            try begin(boot, records)
         }
+        try check("rename", path) { rename(draft, path) }
+    }
+
+    private func begin(_ boot: String, _ records: [UserRecord]) throws {
+        if numbers.isEmpty { try grow() }
         write(StateTable.header(boot: boot), at: 0)
         for record in records { try save(record) }
-        try check("rename", path) { rename(draft, path) }
     }
 
     deinit {

@@ -5,7 +5,8 @@
 // happens every minute anyway, then only at users whose files have another stamp.
 //
 // While the folder itself is missing, cannot be read, or has been replaced by an empty one, nobody is reported as gone:
-// the known table stands, and one line in the log says so. Nothing here is fatal but inotify itself.
+// the known table stands, and one line in the log says so. Nothing here is fatal: without inotify, or where it takes no more
+// watches, everything is looked at every few seconds.
 
 import Glibc
 import Logging
@@ -176,7 +177,12 @@ final class UsersFolder {
         agenda.noteEverything(at: now + Self.rescanUnwatched)
         guard !hasWarned else { return }
         hasWarned = true
-        let hint = (error as? SystemError)?.code == ENOSPC ? " (raise fs.inotify.max_user_watches)" : ""
+        let hint =
+            switch (error as? SystemError)?.code {
+            case ENOSPC: " (raise fs.inotify.max_user_watches)"
+            case EMFILE: " (raise fs.inotify.max_user_instances)"
+            case _: ""
+            }
         log.warning("\(error)\(hint): changes are seen within \(Self.rescanUnwatched.components.seconds) s only")
     }
 
@@ -201,12 +207,14 @@ final class UsersFolder {
         }
     }
 
+    private static let shortages = [ENOSPC, ENOMEM, EMFILE, ENFILE]
+
     private func watchHome(_ now: Instant) throws {
         var number: Int32 = -1
         do {
             number = try inotify.watch(folder.users)
             isHomeUnwatched = false
-        } catch let error as SystemError where error.code == ENOSPC || error.code == ENOMEM {
+        } catch let error as SystemError where Self.shortages.contains(error.code) {
             lackWatch(error, now)
             isHomeUnwatched = true
         }

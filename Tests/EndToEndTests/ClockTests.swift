@@ -59,7 +59,9 @@ import Testing
     }
 
     @Test func aCrashingOneBacksOffAsEver() async throws {
-        try await withSteppingClock({ $0.users = ["alice": ""] }) { tree in
+        try await withSteppingClock {
+            $0.users = ["alice": ""]
+        } _: { tree in
             let before = try await tree.waitUntilReady("alice")
             let took = try await duration {
                 try tree.addUser("crasher", "env: {EXIT: \"3\"}\n")
@@ -77,7 +79,9 @@ import Testing
     }
 
     @Test func deadlinesHold() async throws {
-        try await withSteppingClock({ $0.users = ["alice": "", "bob": ""] }) { tree in
+        try await withSteppingClock {
+            $0.users = ["alice": "", "bob": ""]
+        } _: { tree in
             let before = try await tree.waitUntilReady("alice", "bob")
             let took = try await duration {
                 try tree.addUser("late", "env: {READY_AFTER: \"1000\"}\n")
@@ -117,7 +121,9 @@ import Testing
     }
 
     @Test func theNextMasterAdoptsAsEver() async throws {
-        try await withSteppingClock({ $0.users = ["alice": "", "bob": ""] }) { tree in
+        try await withSteppingClock {
+            $0.users = ["alice": "", "bob": ""]
+        } _: { tree in
             let before = try await tree.waitUntilReady("alice", "bob")
             for _ in 1...3 { try await tree.replaceMaster() }
             let after = try await tree.waitUntilReady("alice", "bob")

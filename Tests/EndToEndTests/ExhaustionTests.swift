@@ -92,6 +92,40 @@ import Testing
         }
     }
 
+    /// That dbwatch cannot log in any more says nothing about the database.
+    @Test func dbwatchWithoutDescriptors() async throws {
+        try await PostgreSQL.with { server in
+            try await Tree.with {
+                $0.users = ["alice": ""]
+                $0.useDatabase("main-a", server)
+                $0.settings["database_check"] = "{interval: 100ms, timeout: 1s, fall: 2, login_interval: 200ms}"
+            } _: { tree in
+                let before = try await tree.waitUntilReady("alice")
+                let load = tree.load("alice") { $0.connections = 1 }
+                let dbwatch = try #require(before.watcher("dbwatch")?.pid)
+                let giveBack = try await Limits.takeDescriptors(from: dbwatch)
+                try await eventually("it is told, once") {
+                    count("what is known stands", in: try log(tree)) == 1
+                }
+                let begin = Instant.now()
+                try await eventually("three more logins have failed", every: .milliseconds(100)) {
+                    Instant.now() - begin > .seconds(4)
+                }
+                let short = try await tree.status()
+                #expect(short.database("main-a")?.state == "available")
+                #expect(short.user("alice")?.isReady == true)
+                try await giveBack()
+                await server.freeze()
+                try await tree.waitUntil("it is unavailable") { $0.database("main-a")?.state == "unavailable" }
+                await server.thaw()
+                let after = try await tree.waitUntilReady("alice")
+                #expect(after.pids == before.pids)
+                #expect(after.watcher("dbwatch")?.restarts == 0)
+                _ = try await load.stop()
+            }
+        }
+    }
+
     // MARK: processes
 
     /// launch runs as an account of its own here, which may have so many processes; nobody else has any of it.
@@ -165,6 +199,25 @@ import Testing
         }
     }
 
+    /// The operator's hold is promised only where it is kept; it changes nothing else.
+    @Test func aHoldIsRefusedWhereItCannotBeKept() async throws {
+        guard let disk = try SmallDisk(kibibytes: 256) else { return }
+        defer { disk.remove() }
+        try await Tree.with {
+            $0.users = ["alice": ""]
+            $0.settings["state"] = disk.path
+        } _: { tree in
+            let before = try await tree.waitUntilReady("alice")
+            try disk.fill()
+            let refused = try await tree.steward("hold", "alice")
+            #expect(refused.status == 1)
+            #expect(refused.errors.contains("No space left on device"), "\(refused.errors)")
+            #expect(try await tree.answer("alice").pid == before.pids["alice"])
+            try disk.free()
+            #expect(try await tree.steward("hold", "alice").status == 0)
+        }
+    }
+
     private func stateSize(_ disk: SmallDisk) throws -> Int {
         try FileManager.default.attributesOfItem(atPath: "\(disk.path)/state")[.size] as? Int ?? 0
     }
@@ -187,9 +240,11 @@ import Testing
 
     // MARK: watches
 
-    @Test(arguments: [0, 3])
-    func noMoreWatches(limit: Int) async throws {
-        let limited = "echo \(limit) > /proc/sys/user/max_inotify_watches"
+    /// As a setting below /proc/sys/user, in a namespace of pathwatch's own.
+    @Test(arguments: ["max_inotify_watches 3", "max_inotify_watches 0", "max_inotify_instances 0"])
+    func noMoreWatches(limit: String) async throws {
+        let words = limit.split(separator: " ")
+        let limited = "echo \(words[1]) > /proc/sys/user/\(words[0])"
         let trial = try await CommandResult.of(
             "/usr/bin/unshare", ["--user", "--map-root-user", "/bin/sh", "-c", limited])
         guard trial.status == 0 else { return print("a limit of watches is not tried: \(trial.errors)") }
@@ -217,7 +272,7 @@ import Testing
                     }
             }
             for name in names.dropFirst() { #expect(try await tree.answer(name).shown == "new") }
-            #expect(count("raise fs.inotify.max_user_watches", in: try log(tree)) == 1)
+            #expect(count("(raise fs.inotify.max_user_", in: try log(tree)) == 1)
             #expect(try await tree.status().watcher("pathwatch")?.restarts == 0)
         }
     }

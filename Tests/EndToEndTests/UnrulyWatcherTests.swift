@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct UnrulyWatcherTests {
     enum Way: String, CaseIterable, Sendable {
-        case flood, half, closed
+        case flood, half, closed, garbage, hello
 
         /// Why master ends such a one.
         var cause: String {
@@ -15,8 +15,13 @@ import Testing
             case .flood: "floods: more than"
             case .half: "silent for"
             case .closed: "the channel was closed by the other side"
+            case .garbage: "frame of 4294967295 bytes"
+            case .hello: "speaks protocol version"
             }
         }
+
+        /// That of its hello.
+        var version: UInt32 { self == .hello ? protocolVersion + 1 : protocolVersion }
     }
 
     /// The second and the third of this watcher's processes are out of order.
@@ -32,7 +37,7 @@ import Testing
     private func play(
         _ watcher: WatcherFailureTests.Watcher, _ way: Way, _ server: PostgreSQL?
     ) async throws {
-        let unruly = "\(Sources.path("Tests/Workers/unruly.py")) \(watcher) \(way) \(protocolVersion)"
+        let unruly = "\(Sources.path("Tests/Workers/unruly.py")) \(watcher) \(way) \(way.version)"
         let program = "\(try Executables.folder())/\(watcher)"
         try await Tree.with {
             $0.users = ["alice": "", "bob": ""]
@@ -62,7 +67,7 @@ import Testing
             let events = try await tree.steward("events").output
             // That its channel was closed is also what is told of the one that was killed.
             #expect(events.components(separatedBy: way.cause).count - 1 >= 2, "\(events)")
-            #expect(!events.contains("protocol version"), "\(events)")
+            #expect(events.contains("protocol version") == (way == .hello), "\(events)")
             let result = try await load.stop()
             #expect(result.failed == 0, "\(result)")
             try await watcher.expectWork(tree, server)

@@ -3,6 +3,8 @@
 flood    valid frames as fast as they are taken
 half     half a frame, and then silence
 closed   the channel is closed, the process lives on
+garbage  bytes that are no frame
+hello    nothing more: for another version
 
 It stands in for the watcher whose name is its first argument; the third is the version of the protocol.
 """
@@ -32,6 +34,8 @@ if way == "flood":
         channel.sendall(many)
 if way == "half":
     channel.sendall(struct.pack(">I", 100) + b"\x10half")
+if way == "garbage":
+    channel.sendall(b"\xff" * 100)
 if way == "closed":
     channel.close()
 while True:
