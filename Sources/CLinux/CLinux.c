@@ -324,5 +324,6 @@ ssize_t clinux_receive(int fd, void *buffer, size_t size, int *descriptors, int 
             else close(descriptor);
         }
     }
+    if (message.msg_flags & MSG_CTRUNC && *count < capacity) descriptors[(*count)++] = -1;
     return received;
 }

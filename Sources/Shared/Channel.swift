@@ -28,6 +28,7 @@ public enum ChannelError: Error, Equatable, CustomStringConvertible {
 public final class Channel<Incoming: Message, Outgoing: Message> {
     public struct Received {
         public let packet: Packet<Incoming>
+        /// Nil for one that carries none, and where there was no room for it in this process.
         public let descriptor: Descriptor?
     }
 
@@ -41,7 +42,8 @@ public final class Channel<Incoming: Message, Outgoing: Message> {
     /// The most bytes that may wait to be sent.
     private let bound: Int
     private var decoder = FrameDecoder()
-    private var arrived = Deque<Descriptor>()
+    /// Nil stands for one that found no room.
+    private var arrived = Deque<Descriptor?>()
     private var queue = Deque<Chunk>()
     private var queued = 0
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
@@ -111,7 +113,7 @@ public final class Channel<Incoming: Message, Outgoing: Message> {
             }
         }
         guard let size else { return [] }
-        arrived.append(contentsOf: numbers.prefix(Int(count)).map(Descriptor.init(owning:)))
+        arrived.append(contentsOf: numbers.prefix(Int(count)).map { $0 < 0 ? nil : Descriptor(owning: $0) })
         guard size > 0 else { throw decoder.isAtBoundary ? ChannelError.closed : ChannelError.truncated }
         decoder.append(buffer[..<size])
         var received: [Received] = []

@@ -21,6 +21,8 @@ enum Cause: Hashable, Sendable {
     case notResolved
     /// The connection ended before it answered.
     case closed
+    /// This process has no descriptor or memory for a connection: that tells nothing about the database.
+    case shortage(String)
     /// The first line of the message, without passwords.
     case other(String)
 
@@ -28,7 +30,7 @@ enum Cause: Hashable, Sendable {
     var isDefinite: Bool {
         switch self {
         case .refused, .starting, .stopping, .full, .login, .noDatabase, .readOnly, .inRecovery, .notResolved: true
-        case .timeout, .closed, .other: false
+        case .timeout, .closed, .shortage, .other: false
         }
     }
 }
@@ -47,7 +49,7 @@ extension Cause: CustomStringConvertible {
         case .inRecovery: "in recovery"
         case .notResolved: "not resolved"
         case .closed: "connection closed"
-        case .other(let text): text
+        case .shortage(let text), .other(let text): text
         }
     }
 }
@@ -103,7 +105,13 @@ extension Cause {
     /// A message without SQLSTATE is libpq's own, in English, with the text of an errno where a call has failed.
     private init(plain message: String) {
         let known = Self.phrases.first { message.contains($0.phrase) }
-        self = known?.cause ?? .other(Self.firstLine(message))
+        let isShortage = Self.shortages.contains { message.contains($0) }
+        self = known?.cause ?? (isShortage ? .shortage(Self.firstLine(message)) : .other(Self.firstLine(message)))
+    }
+
+    /// Of a call of this process that has failed.
+    init(_ error: any Error) {
+        self.init(plain: "\(error)")
     }
 
     private static let phrases: [(phrase: String, cause: Cause)] = [
@@ -123,6 +131,9 @@ extension Cause {
         ("server is in hot standby mode", .inRecovery),
         ("could not translate host name", .notResolved),
     ]
+
+    private static let shortages =
+        [EMFILE, ENFILE, ENOMEM, ENOBUFS, ENOSPC].map { text($0) } + ["out of memory"]
 
     private static func text(_ code: Int32) -> String {
         strerror(code).map { String(cString: $0) } ?? "error \(code)"

@@ -1,5 +1,6 @@
 // The connections of all watchdogs: carries out what the director decides, and turns readiness into events.
 
+import Logging
 import Shared
 
 /// What the loop of dbwatch waits for.
@@ -31,6 +32,9 @@ final class Sessions {
 
     private let poller: Poller<Source>
     private let resolver: Resolver
+    private let log = Logger.steward("dbwatch")
+    /// Whether it has been told that a connection cannot be made for want of something, since the last one that was.
+    private var isShort = false
     private var targets: [String: Target] = [:]
     private var sessions: [Key: Session] = [:]
     /// Connections that wait for the addresses of their host names.
@@ -99,7 +103,7 @@ final class Sessions {
         guard let values else { return [failure(key, .notResolved)] }
         let resolved = Director.Event.watchdog(key.database, .resolved(key.lane))
         guard let connection = Connection(values, of: parameters) else {
-            return [resolved, failure(key, .other("out of memory"))]
+            return [resolved, failure(key, .shortage("out of memory"))]
         }
         sessions[key] = Session(connection: connection)
         return [resolved] + events(of: connection.begin(), key)
@@ -114,6 +118,7 @@ final class Sessions {
         case .connected:
             sessions[key]?.isConnected = true
             targets[key.database]?.turn = 0
+            isShort = false
             return watch(key, for: .readable) + [.watchdog(key.database, .connected(key.lane))]
         case .answered(let role):
             return watch(key, for: .readable) + [.watchdog(key.database, .answered(key.lane, role))]
@@ -126,7 +131,11 @@ final class Sessions {
     }
 
     private func failure(_ key: Key, _ cause: Cause) -> Director.Event {
-        .watchdog(key.database, .failed(key.lane, cause))
+        if case .shortage(let text) = cause, !isShort {
+            isShort = true
+            log.warning("\(key.database): no new connection: \(text); what is known stands")
+        }
+        return .watchdog(key.database, .failed(key.lane, cause))
     }
 
     /// libpq changes its socket on the way to a connection: to another number, or to another socket with the same one.
@@ -143,7 +152,7 @@ final class Sessions {
             }
             return []
         } catch {
-            return [failure(key, .other("\(error)"))]
+            return [failure(key, Cause(error))]
         }
     }
 }

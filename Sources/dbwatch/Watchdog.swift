@@ -5,7 +5,8 @@
 // that is stopped, and a server that is full. While there is no kept connection, connecting it is the login.
 //
 // Verdicts: a definite cause makes the database unavailable at once; timeouts, closed logins and what is not understood
-// need `fall` in a row on their lane, each followed by another try at once. `rise` passes in a row, at least one of
+// need `fall` in a row on their lane, each followed by another try at once; that dbwatch itself is short of something
+// counts for nothing, and is tried again after a second. `rise` passes in a row, at least one of
 // them a fresh login, make it available; the first verdict of all needs one pass only. The end of a connection that has
 // answered before is no verdict: the reconnection's outcome is.
 
@@ -175,6 +176,11 @@ struct Watchdog: Sendable {
                 return [.close(lane)]
             }
         case .resolving, .connecting, .asking(_, _, fresh: true): break
+        }
+        if case .shortage = cause {
+            // The database was not even asked.
+            stages[lane] = .closed(next: max(now + Self.slow, soonest(lane, now)))
+            return [.close(lane)]
         }
         failures[lane, default: 0] += 1
         let isDown = cause.isDefinite || failures[lane, default: 0] >= settings.fall || verdict.state == .unavailable

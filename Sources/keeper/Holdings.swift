@@ -46,6 +46,8 @@ struct Holdings {
     private(set) var outputs: [WorkerID: Descriptor] = [:]
     /// RUNTIME/notify.
     private(set) var notify: Descriptor?
+    /// What was sent and did not arrive, as no descriptor was free.
+    private(set) var missing = 0
 
     var isEmpty: Bool { sockets.isEmpty && outputs.isEmpty }
 
@@ -66,18 +68,19 @@ struct Holdings {
             self.settings = settings
             return []
         case .keep(let worker):
-            guard let descriptor else { return [.complain("no socket came for \(worker)")] }
+            guard let descriptor else { return miss("socket \(worker)") }
             defer { sockets[worker] = Socket(listener: descriptor) }
             return shutting(worker)
         case .answer(let standIn): return change(standIn.socket, to: .answering(standIn.reason))
         case .quiet(let worker): return change(worker, to: .none)
         case .retire(let standIn): return change(standIn.socket, to: .retiring(standIn.reason))
         case .output(let worker):
-            guard let descriptor else { return [.complain("no pipe came for \(worker)")] }
+            guard let descriptor else { return miss("the output of \(worker)") }
             let earlier = outputs.updateValue(descriptor, forKey: worker)
             return (earlier.map { [.stopReading(worker, $0)] } ?? []) + [.read(worker, descriptor)]
         case .complete: return []
         case .notify:
+            guard let descriptor else { return miss("the notify socket") }
             notify = descriptor
             return []
         case .journal(let settings): return [.beginJournal(settings)]
@@ -94,6 +97,11 @@ struct Holdings {
     /// Forgets an output that has ended.
     mutating func ended(output worker: WorkerID) -> [Effect] {
         outputs.removeValue(forKey: worker).map { [.stopReading(worker, $0)] } ?? []
+    }
+
+    private mutating func miss(_ what: String) -> [Effect] {
+        missing += 1
+        return missing == 1 ? [.complain("no room for \(what): goes on with what is there")] : []
     }
 
     private mutating func change(_ worker: WorkerID, to duty: Duty) -> [Effect] {

@@ -24,6 +24,9 @@ final class Keeper {
     private static let emptyFor = Duration.milliseconds(200)
     private static let pauseWhenCrowded = Duration.milliseconds(100)
     private static let complaintPeriod = Duration.seconds(60)
+    private static let roomPeriod = Duration.seconds(1)
+    /// Descriptors that have to be free beside those that are missing.
+    private static let spareRoom = 16
     /// How long those who are being answered may take when the keeper has been told to leave.
     private static let leavingTime = Duration.seconds(2)
 
@@ -40,6 +43,8 @@ final class Keeper {
     private var resumption: Instant?
     private var complained: Instant?
     private var isDone = false
+    /// When to look whether there is room again for what is missing.
+    private var roomLook: Instant?
     private var leavesAt: Instant?
     /// Nil where no master is ever going to follow.
     private let succession: Succession?
@@ -63,7 +68,7 @@ final class Keeper {
     func run() throws {
         while !isDone {
             let deadlines = [
-                reception.next, retirements.next, resumption, outputs.next, journal.next, leavesAt,
+                reception.next, retirements.next, resumption, outputs.next, journal.next, leavesAt, roomLook,
             ]
             let ready = try poller.wait(until: deadlines.compactMap { $0 }.min())
             let now = Instant.now()
@@ -73,6 +78,7 @@ final class Keeper {
             resume(now)
             for (worker, error) in outputs.resume(in: holdings.settings.logs, now) { lose(worker, error, now) }
             try writeJournal(now)
+            lookForRoom(now)
             if let leavesAt, reception.isEmpty || leavesAt <= now { isDone = true }
             if succession != nil, !station.hasMaster, holdings.isEmpty { isDone = true }
         }
@@ -224,6 +230,20 @@ final class Keeper {
             }
         }
         paused = []
+    }
+
+    /// A keeper that misses something goes on with what it has. When there is room it ends: the next one is given
+    /// everything.
+    private func lookForRoom(_ now: Instant) {
+        guard holdings.missing > 0, station.hasMaster else {
+            roomLook = nil
+            return
+        }
+        guard roomLook ?? now <= now else { return }
+        roomLook = now + Self.roomPeriod
+        guard Reserve.isFree(holdings.missing + Self.spareRoom) else { return }
+        station.log.notice("there is room again: makes place for a keeper that is given everything")
+        isDone = true
     }
 
     // MARK: journal

@@ -31,6 +31,8 @@ final class Reception {
     private var visitors = LinkedHashQueue<UInt64, Visitor>()
     private var deadlines = Timers<UInt64>()
     private var arrivals: UInt64 = 0
+    /// So many visitors at a time are answered where no descriptor is free.
+    private var reserve = Reserve(8)
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
 
     init(_ poller: Poller<Source>, _ log: Logger) {
@@ -47,9 +49,8 @@ final class Reception {
         for count in 0..<Self.batch {
             guard visitors.count < Self.bound || dismissOldest(now) else { return .crowded }
             do {
-                guard let number = try attempt("accept", { clinux_accept(listener.number) }) else {
-                    return .drained(count: count)
-                }
+                let accepted = try reserve.accept { try attempt("accept") { clinux_accept(listener.number) } }
+                guard let number = accepted else { return .drained(count: count) }
                 try admit(Descriptor(owning: number), reason, now)
             } catch let error as SystemError {
                 switch error.code {
@@ -107,5 +108,6 @@ final class Reception {
         poller.remove(visitor.socket.number)
         deadlines.cancel(id)
         visitors.remove(id)
+        reserve.keep(visitor.socket)
     }
 }

@@ -29,25 +29,19 @@ final class ControlServer {
     let listener: Descriptor
     private(set) var clients: [Int32: ControlClient] = [:]
     private var order: [Int32] = []
-    /// Given up for a connection where no descriptor is free: the operator is to be answered then above all.
-    private var reserve: Descriptor?
+    /// Where no descriptor is free, the operator is to be answered above all.
+    private var reserve = Reserve(4)
 
     init(runtime: String) throws {
         listener = try UnixSocket.listen(at: "\(runtime)/control.sock", backlog: 64, mode: 0o660)
-        refill()
-    }
-
-    private func refill() {
-        guard reserve == nil else { return }
-        let number = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
-        if number >= 0 { reserve = Descriptor(owning: number) }
     }
 
     /// The next connection, and the one that has to go for it where there are too many: the oldest.
     ///
     /// - Throws: where there is no room even for one: the listener is to be left alone until a connection has ended.
     func accept() throws -> (client: ControlClient, surplus: Int32?)? {
-        guard let number = try acceptNumber() else { return nil }
+        let accepted = try reserve.accept { try attempt("accept4") { clinux_accept(listener.number) } }
+        guard let number = accepted else { return nil }
         let surplus = clients.count >= Self.mostClients ? order.first : nil
         let client = try ControlClient(Descriptor(owning: number))
         clients[number] = client
@@ -55,20 +49,9 @@ final class ControlServer {
         return (client, surplus)
     }
 
-    private func acceptNumber() throws -> Int32? {
-        do {
-            return try attempt("accept4") { clinux_accept(listener.number) }
-        } catch let error as SystemError where error.code == EMFILE || error.code == ENFILE {
-            guard reserve != nil else { throw error }
-            reserve = nil
-            return try attempt("accept4") { clinux_accept(listener.number) }
-        }
-    }
-
     func close(_ number: Int32) {
-        clients[number] = nil
         order.removeAll { $0 == number }
-        refill()
+        if let client = clients.removeValue(forKey: number) { reserve.keep(client.channel.descriptor) }
     }
 
     var followers: [ControlClient] { clients.values.filter { $0.follows != nil } }

@@ -77,7 +77,7 @@ struct LaunchAnswer {
                 clinux_receive(channel.number, bytes.baseAddress, bytes.count, &descriptor, 1, &count)
             }
         }
-        pidfd = count > 0 ? Descriptor(owning: descriptor) : nil
+        pidfd = count > 0 && descriptor >= 0 ? Descriptor(owning: descriptor) : nil
         guard size == MemoryLayout.size(ofValue: words) else { return nil }
         number = words.0
         (pid, error) = withUnsafeBytes(of: words.1) { bytes in

@@ -66,6 +66,7 @@ final class Loop {
     /// Workers that have ended in this turn.
     private var ended: [(id: WorkerID, exit: Exit)] = []
     var strangers: Set<Int32> = []
+    var shortages = Shortages()
     let state: StateFile
     /// What the keeper of an earlier master has already.
     var keeperKnows: (sockets: Set<WorkerID>, outputs: Set<WorkerID>) = ([], [])
@@ -175,21 +176,6 @@ final class Loop {
         }
     }
 
-    private func sweepOrphans(_ scope: Orphans.Scope) {
-        sweepDue = nil
-        let own = Set(watchers.values.map(\.child.pid) + [launcher.child?.pid].compactMap { $0 })
-        Orphans.sweep(
-            scope, own: { self.leaders[$0] != nil || own.contains($0) },
-            lives: { origin in
-                switch origin {
-                case .worker(let id): self.workers[id] != nil || self.launcher.isPending(id)
-                case .launch(let generation): self.launcher.lives(generation)
-                }
-            },
-            // A worker that has ended already had told of itself before.
-            learn: { do { try self.readLaunch(.readable) } catch { self.log.error("launch: \(error)") } })
-    }
-
     private func readNotifications() throws {
         // Bounded: a flood of them must not keep master from its other work.
         for _ in 0..<64 {
@@ -209,7 +195,9 @@ final class Loop {
         do {
             if readiness.contains(.writable) { try link.flush() }
             if !readiness.isDisjoint(with: [.readable, .hangup]) {
-                for report in try link.receive() {
+                let reports = try link.receive()
+                guard link.budget.admits(reports.count, .now()) else { throw ReportFlood() }
+                for report in reports {
                     if kind == .keeper { keeperSaid(report) }
                     feed(.watcherSaid(kind, generation: link.generation, report))
                 }

@@ -27,10 +27,11 @@ enum Orphans {
     ///   - own: whether a process is one that master has started itself.
     ///   - lives: whether the one that it comes from is still there.
     ///   - learn: takes note of the processes that have told of themselves by now.
+    /// - Throws: where they cannot be looked for, as no descriptor is free.
     static func sweep(
         _ scope: Scope, own: (Int32) -> Bool, lives: (Origin) -> Bool, learn: () -> Void
-    ) {
-        let strangers = children(scope).filter { !own($0) }
+    ) throws {
+        let strangers = try children(scope).filter { !own($0) }
         var status: Int32 = 0
         let ended = Set(strangers.filter { clinux_wait($0, 1, &status) == 0 })
         if !ended.isEmpty { learn() }
@@ -42,15 +43,25 @@ enum Orphans {
     }
 
     /// /proc/PID/task/TID/children of proc(5): each thread has its own.
-    private static func children(_ scope: Scope) -> [Int32] {
+    private static func children(_ scope: Scope) throws -> [Int32] {
         let threads =
             switch scope {
             case .orphans: ["\(getpid())"]
             case .everybody: FolderNames.of("/proc/self/task")
             }
-        return threads.flatMap { thread in
-            let list = (try? SmallFile.read("/proc/self/task/\(thread)/children", limit: 1 << 20)) ?? []
+        guard !threads.isEmpty else { throw SystemError("opendir", "/proc/self/task", code: EMFILE) }
+        return try threads.flatMap { thread in
+            let list = try read("/proc/self/task/\(thread)/children")
             return list.split(separator: UInt8(ascii: " ")).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
+        }
+    }
+
+    /// Empty where the thread has ended.
+    private static func read(_ list: String) throws -> [UInt8] {
+        do {
+            return try SmallFile.read(list, limit: 1 << 20)
+        } catch let error as SystemError where error.code != EMFILE && error.code != ENFILE {
+            return []
         }
     }
 

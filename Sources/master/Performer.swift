@@ -15,7 +15,9 @@ extension Loop {
                 sockets.restoreBacklog(socket)
                 workers[id]?.endStart()
             case .link(let socket): return link(socket)
-            case .unlink(let user): sockets.unlink(user)
+            case .unlink(let user):
+                sockets.unlink(user)
+                shortages.faceless.remove(user)
             case .answer(let socket, let reason): return tellKeeper(.answer(StandIn(socket, reason)))
             case .quiet(let socket): return tellKeeper(.quiet(socket))
             case .watch(let socket): try watch(socket)
@@ -31,13 +33,13 @@ extension Loop {
             case .dismissWatcher(.keeper): return tell(.keeper, links.keeper) { try $0.dismiss() }
             case .dismissWatcher(let kind): closeLink(kind)
             case .ping(let kind):
-                try restoreListener()
+                try tendShortages()
                 return tell(kind, links[kind]) { try $0.ping() }
             case .snapshot(let kind): return sendSnapshot(kind)
             case .dropHold(let name): try runtime.keepHold(name, nil)
             case .record(let happening): return record(happening)
             case .giveWay: if program.isReplaced { ending = ending ?? .replaced }
-            case .save(let name): try save(name)
+            case .save(let name): save(name)
             case .erase(let name): try state.erase(name)
             case .finish: ending = .stopped
             }
@@ -50,22 +52,21 @@ extension Loop {
     // MARK: sockets
 
     private func openSocket(_ socket: WorkerID) -> [Event] {
-        do {
-            try sockets.open(socket)
-            return tell(.keeper, synchronised(links.keeper)) { try $0.send(.keep(socket), with: sockets.held[socket]) }
-        } catch {
-            log.error("\(socket.user): \(error)")
-            return [.faceFailed(socket.user)]
-        }
+        do { return try makeSocket(socket) } catch { return faceFailed(socket.user, error) }
+    }
+
+    private func makeSocket(_ socket: WorkerID) throws -> [Event] {
+        try sockets.open(socket)
+        return tell(.keeper, synchronised(links.keeper)) { try $0.send(.keep(socket), with: sockets.held[socket]) }
     }
 
     private func link(_ socket: WorkerID) -> [Event] {
         do {
             try sockets.link(socket)
+            shortages.faceless.remove(socket.user)
             return []
         } catch {
-            log.error("\(socket.user): \(error)")
-            return [.faceFailed(socket.user)]
+            return faceFailed(socket.user, error)
         }
     }
 
@@ -104,6 +105,8 @@ extension Loop {
         _ id: WorkerID, _ socket: WorkerID, _ plan: WorkerPlan, _ gently: Bool
     ) -> [Event] {
         do {
+            // One that could not be made before: if it cannot be made now, this says why.
+            let events = sockets.held[socket] == nil ? try makeSocket(socket) : []
             guard let listener = sockets.held[socket] else {
                 throw SystemError("socket", "\(socket)", code: EBADF)
             }
@@ -113,7 +116,7 @@ extension Loop {
             if let channel = launcher.channel, launcher.interest.contains(.writable) {
                 try poller.change(channel.number, launcher.interest)
             }
-            return launched(results)
+            return events + launched(results)
         } catch {
             return [.startFailed(id, why: "\(error)")]
         }
@@ -134,16 +137,6 @@ extension Loop {
             endUnsupervised(workers.removeValue(forKey: id)?.child)
             return [.startFailed(id, why: "\(error)")]
         }
-    }
-
-    private func save(_ name: UserName) throws {
-        guard let user = supervisor.users[name] else { return }
-        var record = UserRecord(user)
-        for index in record.processes.indices {
-            let id = WorkerID(user: name, generation: record.processes[index].generation)
-            record.processes[index].startTime = workers[id]?.child.startTime ?? 0
-        }
-        try state.save(record)
     }
 
     private func signal(_ id: WorkerID, _ number: Int32, _ leaderOnly: Bool) {

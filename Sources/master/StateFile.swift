@@ -15,17 +15,26 @@ final class StateFile {
     private var free: [Int] = []
     private var numbers: [UInt64] = []
 
-    /// Replaces the file at `path` by one with these records.
+    /// Replaces the file at `path` by one with these records; where there is no room for both, the old one goes first.
     init(_ path: String, boot: String, records: [UserRecord]) throws {
         self.path = path
         let draft = "\(path).new"
         unlink(draft)
         file = Descriptor(
             owning: try check("open", draft) { open(draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) })
-        try grow()
+        do {
+            try begin(boot, records)
+        } catch let error as SystemError where error.code == ENOSPC {
+            unlink(path)
+            try begin(boot, records)
+        }
+        try check("rename", path) { rename(draft, path) }
+    }
+
+    private func begin(_ boot: String, _ records: [UserRecord]) throws {
+        if numbers.isEmpty { try grow() }
         write(StateTable.header(boot: boot), at: 0)
         for record in records { try save(record) }
-        try check("rename", path) { rename(draft, path) }
     }
 
     deinit {

@@ -77,6 +77,8 @@ extension Supervisor {
         case (_, .starting): ("starting", user.lastFailure ?? user.lastExit.map { "after \($0)" })
         case (_, .swapping): ("swapping", "a new process starts while the old one serves")
         case (_, .stopping(let departure)): ("stopping", departure.process.failure ?? "to be started again")
+        case (_, .waiting(let until)) where user.startTrouble != nil:
+            ("waiting", describeTrouble(user).map { "\($0); next try in \(seconds(until, now)) s" })
         case (_, .waiting(let until)):
             (
                 user.history.isCrashLooping ? "crash-looping" : "waiting",
@@ -89,7 +91,11 @@ extension Supervisor {
     private func describeReady(_ user: User) -> (state: String, reason: String?) {
         if user.face?.standIn != nil { return ("held", "waits for a passed check") }
         if let failure = user.swapFailure { return ("ready", "new settings failed: \(failure)") }
-        return ("ready", user.fault)
+        return ("ready", describeTrouble(user) ?? user.fault)
+    }
+
+    private func describeTrouble(_ user: User) -> String? {
+        user.startTrouble.map { "no process can be made: \($0.why)" }
     }
 
     private func seconds(_ until: Instant, _ now: Instant) -> Double {

@@ -126,7 +126,7 @@ struct Supervisor {
         case .watcherSaid(let kind, let generation, let report): watcherSaid(kind, generation, report)
         case .watcherBroke(let kind, let generation, let why): watcherBroke(kind, generation, why)
         case .watcherExited(let kind, let generation, let why): watcherExited(kind, generation, why)
-        case .started(let id, let pid): edit(id) { $0.pid = pid }
+        case .started(let id, let pid): started(id, pid)
         case .startFailed(let id, let why): startFailed(id, why)
         case .executed(let id): executed(id)
         case .executionFailed(let id, let why): edit(id) { $0.failure = why }

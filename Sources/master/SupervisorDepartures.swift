@@ -99,8 +99,31 @@ extension Supervisor {
     private mutating func swapDelayed(_ user: inout User, _ why: String) {
         remedied(user.name)
         user.swapRequest = why
-        note("swap put off: \(why)", rule: "swap-delayed", user: user.name, weight: .warning)
-        timers.set(.restart(user.name), at: now + .seconds(1))
+        timers.set(.restart(user.name), at: max(putOff(&user, why), now + .seconds(1)))
+    }
+
+    /// No process could be made for a user who needs one: no death of anybody. It is tried again as long as it takes.
+    private mutating func startDelayed(_ user: inout User, _ process: Process, _ why: String) {
+        remedied(user.name)
+        let next = putOff(&user, why)
+        user.actual = .waiting(until: next)
+        timers.set(.restart(user.name), at: next)
+        retireUnused(user, process.socket, .restarting)
+        ensureFace(&user)
+    }
+
+    /// Tells of it once; answers when to try again: at once, then from half a second up to five.
+    private mutating func putOff(_ user: inout User, _ why: String) -> Instant {
+        var trouble = user.startTrouble ?? StartTrouble()
+        if user.startTrouble == nil {
+            let weight = isCrowded ? Happening.Weight.crowd : .warning
+            note("no process can be made: \(why)", rule: "start-delayed", user: user.name, weight: weight)
+        }
+        trouble.why = why
+        let decision = trouble.attempts.died(
+            at: now, readySince: nil, settings: Watcher.restart, chance: nextChance())
+        user.startTrouble = trouble
+        return now + decision.delay
     }
 
     // MARK: death
@@ -118,6 +141,8 @@ extension Supervisor {
                 user.departing[id.generation] = nil
                 supervisor.retireUnused(user, process.socket, .restarting)
                 if case .absent = user.actual { supervisor.reconcile(&user) }
+            case .starting where process.pid == nil && supervisor.wanted(user) == .up:
+                supervisor.startDelayed(&user, process, how)
             case .stopping(.aborting), .starting, .ready:
                 supervisor.died(&user, process, how)
             case .stopping(.draining), .stopping(.terminating):

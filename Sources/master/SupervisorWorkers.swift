@@ -99,6 +99,11 @@ extension Supervisor {
         return process
     }
 
+    mutating func started(_ id: WorkerID, _ pid: Int32) {
+        edit(id) { $0.pid = pid }
+        users[id.user]?.startTrouble = nil
+    }
+
     mutating func startFailed(_ id: WorkerID, _ why: String) {
         edit(id) { $0.failure = why }
         ended(id, why)

@@ -18,6 +18,13 @@ struct Process: Equatable, Sendable {
     var failure: String?
 }
 
+/// Why no process can be made: the machine's trouble, and not the worker's.
+struct StartTrouble: Equatable, Sendable {
+    var why = ""
+    /// The attempts in a row.
+    var attempts = RestartHistory()
+}
+
 /// A process on its way out.
 struct Departure: Equatable, Sendable {
     enum Phase: Equatable, Sendable {
@@ -120,6 +127,8 @@ struct User: Equatable, Sendable {
     var swapFailure: String?
 
     var history = RestartHistory()
+    /// Set while no process can be made for it.
+    var startTrouble: StartTrouble?
     /// Replacements because of failed checks, and when the next one is allowed.
     var remedies = RestartHistory()
     var remedyAfter: Instant?

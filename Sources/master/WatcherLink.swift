@@ -11,6 +11,8 @@ protocol WatcherLink: AnyObject {
     var watchedFor: Readiness { get set }
     /// Set when the snapshot has been sent: only then a single message makes sense.
     var isSynchronised: Bool { get set }
+    /// What it may still say.
+    var budget: ReportBudget { get set }
     func ping() throws
     func flush() throws
     func receive() throws -> [WatcherReport]
@@ -52,6 +54,7 @@ extension FromDispatch: Reporting {
 final class TypedLink<Incoming: Message & Reporting, Outgoing: Message>: WatcherLink {
     let generation: UInt64
     var isSynchronised = false
+    var budget = ReportBudget()
     var watchedFor = Readiness.readable
     private let channel: Channel<Incoming, Outgoing>
 

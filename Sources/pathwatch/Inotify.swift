@@ -27,14 +27,18 @@ struct FolderEvent: Equatable {
 
 /// Watches of folders, by number. The kernel gives one folder one number, however often and by whatever path it is
 /// added; a number is not used again soon.
+///
+/// Where the kernel gives no inotify, each watch fails for that reason.
 final class Inotify {
-    let descriptor: Descriptor
+    let descriptor: Descriptor?
+    /// Why there is none.
+    private let failure: SystemError?
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
 
-    /// - Throws: `SystemError`, of which EMFILE means max_user_instances.
-    init() throws {
-        let flags = Int32(IN_NONBLOCK | IN_CLOEXEC)
-        descriptor = Descriptor(owning: try check("inotify_init1") { inotify_init1(flags) })
+    init() {
+        let number = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
+        failure = number < 0 ? SystemError("inotify_init1") : nil
+        descriptor = number < 0 ? nil : Descriptor(owning: number)
     }
 
     /// Watches the folder at `path`, following links.
@@ -42,25 +46,32 @@ final class Inotify {
     /// IN_MODIFY is not among the events: workers write in their folders all the time, and a write is over with
     /// IN_CLOSE_WRITE.
     ///
-    /// - Throws: `SystemError`, of which ENOSPC means max_user_watches.
+    /// - Throws: `SystemError`, of which ENOSPC means max_user_watches, and EMFILE max_user_instances.
     func watch(_ path: String) throws -> Int32 {
         let mask =
             IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF
             | IN_MOVE_SELF | IN_ONLYDIR
-        return try check("inotify_add_watch", path) {
-            inotify_add_watch(descriptor.number, path, UInt32(bitPattern: mask))
+        let number = try number
+        return try check("inotify_add_watch", path) { inotify_add_watch(number, path, UInt32(bitPattern: mask)) }
+    }
+
+    private var number: Int32 {
+        get throws {
+            if let failure { throw failure }
+            return descriptor?.number ?? -1
         }
     }
 
     /// A watch that has ended by itself may be removed again.
     func remove(_ watch: Int32) {
-        inotify_rm_watch(descriptor.number, watch)
+        if let descriptor { inotify_rm_watch(descriptor.number, watch) }
     }
 
     /// The next events; empty where there are none.
     func read() throws -> [FolderEvent] {
+        let number = try number
         let size = try buffer.withUnsafeMutableBytes { bytes in
-            try attempt("read inotify") { Glibc.read(descriptor.number, bytes.baseAddress, bytes.count) }
+            try attempt("read inotify") { Glibc.read(number, bytes.baseAddress, bytes.count) }
         }
         return buffer.withUnsafeBytes { Self.events(UnsafeRawBufferPointer(rebasing: $0[..<(size ?? 0)])) }
     }

@@ -85,27 +85,27 @@ private final class PathwatchLoop {
     private func obey(_ order: ToPathwatch) throws {
         switch order {
         case .settings(let settings):
-            if let inotify { poller.remove(inotify.descriptor.number) }
-            let inotify = try Inotify()
+            if let watched = inotify?.descriptor { poller.remove(watched.number) }
+            let inotify = Inotify()
             folder = try UsersFolder(settings, inotify, station.log, now: .now())
             self.inotify = inotify
             pauseEnd = nil
-            try poller.add(inotify.descriptor.number, .readable, as: .folder)
+            if let watched = inotify.descriptor { try poller.add(watched.number, .readable, as: .folder) }
         }
     }
 
     private func readEvents() throws {
-        guard let inotify else { return }
+        guard let watched = inotify?.descriptor else { return }
         let now = Instant.now()
         try folder?.readEvents(now: now)
         pauseEnd = now + Self.pause
-        try poller.change(inotify.descriptor.number, [])
+        try poller.change(watched.number, [])
     }
 
     private func endPause() throws {
-        guard let end = pauseEnd, let inotify, end <= .now() else { return }
+        guard let end = pauseEnd, let watched = inotify?.descriptor, end <= .now() else { return }
         pauseEnd = nil
-        try poller.change(inotify.descriptor.number, .readable)
+        try poller.change(watched.number, .readable)
     }
 
     /// Reports only as fast as master reads: what is not looked at yet can still change without a report.

@@ -5,7 +5,8 @@
 // happens every minute anyway, then only at users whose files have another stamp.
 //
 // While the folder itself is missing, cannot be read, or has been replaced by an empty one, nobody is reported as gone:
-// the known table stands, and one line in the log says so. Nothing here is fatal but inotify itself.
+// the known table stands, and one line in the log says so. Nothing here is fatal: without inotify, or where it takes no more
+// watches, everything is looked at every few seconds.
 
 import Glibc
 import Logging
@@ -32,6 +33,8 @@ final class UsersFolder {
     private var refused = RefusedNames()
     /// Whose folders could not be watched.
     private var unwatched: Set<UserName> = []
+    /// Whether the users' folder itself could not be watched.
+    private var isHomeUnwatched = false
     private var hasWarned = false
 
     /// The users' folder itself, as it was last found.
@@ -156,18 +159,30 @@ final class UsersFolder {
         } catch {
             // Who is no folder is no user. Anything else leaves the user to the rescan.
             let code = (error as? SystemError)?.code
-            if code != ENOENT && code != ENOTDIR { lackWatch(user, error, now) }
+            if code != ENOENT && code != ENOTDIR {
+                lackWatch(error, now)
+                unwatched.insert(user)
+            }
         }
         if let unused = watches.set(user, to: number), unused != home.watch { inotify.remove(unused) }
     }
 
-    private func lackWatch(_ user: UserName, _ error: any Error, _ now: Instant) {
-        defer { unwatched.insert(user) }
-        guard unwatched.isEmpty else { return }
+    /// How long until everything is looked at again by itself.
+    private var rescanPeriod: Duration {
+        unwatched.isEmpty && !isHomeUnwatched ? Self.rescan : Self.rescanUnwatched
+    }
+
+    private func lackWatch(_ error: any Error, _ now: Instant) {
+        guard rescanPeriod == Self.rescan else { return }
         agenda.noteEverything(at: now + Self.rescanUnwatched)
         guard !hasWarned else { return }
         hasWarned = true
-        let hint = (error as? SystemError)?.code == ENOSPC ? " (raise fs.inotify.max_user_watches)" : ""
+        let hint =
+            switch (error as? SystemError)?.code {
+            case ENOSPC: " (raise fs.inotify.max_user_watches)"
+            case EMFILE: " (raise fs.inotify.max_user_instances)"
+            case _: ""
+            }
         log.warning("\(error)\(hint): changes are seen within \(Self.rescanUnwatched.components.seconds) s only")
     }
 
@@ -176,12 +191,12 @@ final class UsersFolder {
     /// Watches and lists the folder, and notes everybody who is there or was.
     private func scan(_ now: Instant) {
         do {
-            let names = try list()
+            let names = try list(now)
             if let trouble = home.trouble { log.notice("\(folder.users) is there again (\(trouble))") }
             home.trouble = nil
             isListed = true
             note(names, now)
-            agenda.noteEverything(at: now + (unwatched.isEmpty ? Self.rescan : Self.rescanUnwatched))
+            agenda.noteEverything(at: now + rescanPeriod)
         } catch {
             let text = "\(error)"
             if home.trouble == nil {
@@ -192,13 +207,25 @@ final class UsersFolder {
         }
     }
 
-    private func list() throws -> [String] {
-        let number = try inotify.watch(folder.users)
-        if number != home.watch {
-            // A stale number may have become a user's by a rename; then it is no longer the home's to remove.
-            if home.watch >= 0 && watches[home.watch].isEmpty { inotify.remove(home.watch) }
-            home.watch = number
+    private static let shortages = [ENOSPC, ENOMEM, EMFILE, ENFILE]
+
+    private func watchHome(_ now: Instant) throws {
+        var number: Int32 = -1
+        do {
+            number = try inotify.watch(folder.users)
+            isHomeUnwatched = false
+        } catch let error as SystemError where Self.shortages.contains(error.code) {
+            lackWatch(error, now)
+            isHomeUnwatched = true
         }
+        guard number != home.watch else { return }
+        // A stale number may have become a user's by a rename; then it is no longer the home's to remove.
+        if home.watch >= 0 && watches[home.watch].isEmpty { inotify.remove(home.watch) }
+        home.watch = number
+    }
+
+    private func list(_ now: Instant) throws -> [String] {
+        try watchHome(now)
         let identity = try FolderIdentity(folder.users)
         let names = try FolderListing.names(folder.users)
         if identity != home.identity, !table.isEmpty, !names.contains(where: { UserName($0) != nil }) {

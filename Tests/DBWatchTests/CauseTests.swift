@@ -32,6 +32,14 @@ import Testing
     (login("Connection timed out"), .timeout),
     (login("server closed the connection unexpectedly\n\tThis probably means …"), .closed),
     (login("could not receive data from server: Connection reset by peer"), .closed),
+    (login("could not create socket: Too many open files"), .shortage("could not create socket: Too many open files")),
+    (
+        "could not create socket: Too many open files in system\n",
+        .shortage("could not create socket: Too many open files in system")
+    ),
+    ("out of memory", .shortage("out of memory")),
+    // That is the server's own.
+    (login("FATAL:  53200: out of memory"), .other("out of memory")),
     (login("No route to host\n\tIs the server running …"), .other("No route to host")),
     (login("FATAL:  XX000: something odd\nLOCATION:  f, g.c:1"), .other("something odd")),
     ("could not translate host name \"x\" to address: Name or service not known\n", .notResolved),

@@ -43,6 +43,16 @@ func doubtNeedsFallInARow(_ cause: Cause) {
     #expect(!script.isInDoubt)
 }
 
+@Test func aShortageOfItsOwnIsNoVerdict() {
+    var script = Script.available()
+    for _ in 0..<10 {
+        script.sleep(until: .connect(.login))
+        #expect(script(.failed(.login, .shortage("Too many open files"))) == [.close(.login)])
+    }
+    #expect(script.state == .available)
+    #expect(!script.isInDoubt)
+}
+
 @Test func aPassEndsDoubt() {
     var script = Script.available()
     for _ in 0..<5 {

@@ -195,8 +195,8 @@ struct FaultyFile: Sendable, CustomTestStringConvertible {
             $0.users = ["alice": ""]
             $0.settings["databases.main-a"] = "{conninfo: \"host=127.0.0.1 port=1\"}"
             $0.settings["worker.restart"] = "{first: 1s, then: 5s}"
-            $0.replacements[name] =
-                "#!/bin/sh\nexec /usr/bin/python3 \(Sources.path("Tests/Workers/babbler.py")) \(name)\n"
+            let babbler = "\(Sources.path("Tests/Workers/babbler.py")) \(name) \(protocolVersion)"
+            $0.replacements[name] = "#!/bin/sh\nexec /usr/bin/python3 \(babbler)\n"
         } _: { tree in
             let before = try await tree.status()
             let after = try await tree.waitUntil("\(name) has babbled four times") {
@@ -206,6 +206,8 @@ struct FaultyFile: Sendable, CustomTestStringConvertible {
             for other in before.watchers where other.name != name {
                 #expect(after.watcher(other.name)?.restarts == 0, "\(other.name)")
             }
+            // It came as far as to babble.
+            #expect(try await !tree.steward("events").output.contains("protocol version"))
         }
     }
 }

@@ -47,15 +47,17 @@ import Testing
             }
             let result = try await load.stop()
             #expect(result.failed == 0, "\(result)")
-            try await expectWork(of: watcher, tree, server)
+            try await watcher.expectWork(tree, server)
             #expect(try await tree.status().pids["alice"] == before.pids["alice"])
             try await tree.expectEachUserServed()
         }
     }
+}
 
+extension WatcherFailureTests.Watcher {
     /// What this watcher is there for still happens.
-    private func expectWork(of watcher: Watcher, _ tree: Tree, _ server: PostgreSQL?) async throws {
-        switch watcher {
+    func expectWork(_ tree: Tree, _ server: PostgreSQL?) async throws {
+        switch self {
         case .keeper:
             try await tree.steward("hold", "bob")
             try await eventually("the stand-in answers for bob") { await tree.get("bob").status == 503 }

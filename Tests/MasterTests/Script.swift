@@ -11,6 +11,8 @@ struct Script {
     /// Everything since the last `clear`, without the records.
     var effects: [Effect] = []
     var happenings: [Happening] = []
+    /// Whether starts are answered by a process; else by nothing.
+    var makesProcesses = true
     private var nextPID: Int32 = 100
 
     init(
@@ -36,6 +38,7 @@ struct Script {
                 break
             case .start(let id, _, _, _):
                 effects.append(effect)
+                guard makesProcesses else { continue }
                 nextPID += 1
                 send(.started(id, pid: nextPID))
                 send(.executed(id))

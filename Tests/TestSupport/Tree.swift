@@ -36,6 +36,7 @@ public final class Tree: Sendable {
     public let folder: String
     /// Where the executables lie.
     public let binaries: String
+    public let runtime: String
     private let environment: [String: String]
     private let nginxServer: Nginx?
     private let state = Mutex(State())
@@ -48,7 +49,6 @@ public final class Tree: Sendable {
     }
 
     public var configuration: String { "\(folder)/steward.yaml" }
-    public var runtime: String { "\(folder)/run" }
     public var users: String { "\(folder)/users" }
     public var log: String { "\(folder)/master.log" }
 
@@ -97,6 +97,7 @@ public final class Tree: Sendable {
         guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         binaries = plan.replacements.isEmpty ? try Executables.folder() : "\(folder)/bin"
+        runtime = plan.settings["runtime"] ?? "\(folder)/run"
         environment = plan.environment.merging(["STEWARD_TREE": folder]) { $1 }
         nginxServer = plan.nginx ? try await Nginx(folder: "\(folder)/nginx", runtime: "\(folder)/run") : nil
         try FileManager.default.createDirectory(atPath: users, withIntermediateDirectories: false)

@@ -1,6 +1,7 @@
 """A watcher that says hello as it should and then talks nonsense: messages of the right types with impossible content.
 
-It stands in for the watcher whose name is its argument. Each start babbles differently, and the same generation
+It stands in for the watcher whose name is its first argument, and speaks the version of the protocol that is its second.
+Each start babbles differently, and the same generation
 always in the same way.
 """
 
@@ -17,6 +18,7 @@ NAMES = ["alice", "bob", "nobody", "x" * 40, "-", "0"]
 WORDS = ["", "main-a", "a:b", "\n", "/nonexistent", "é" * 50, "%s%n", "x" * 2000]
 
 kind = sys.argv[1]
+version = int(sys.argv[2])
 generation = int(os.environ["STEWARD_WATCHER"])
 dice = random.Random(f"{kind} {generation}")
 
@@ -87,7 +89,7 @@ def frame(payload):
 
 
 def hello():
-    return frame(b"\1" + struct.pack(">IBiq", 1, KINDS[kind], os.getpid(), generation))
+    return frame(b"\1" + struct.pack(">IBiq", version, KINDS[kind], os.getpid(), generation))
 
 
 def nonsense():

@@ -86,7 +86,8 @@ int clinux_want_credentials(int fd);
 ssize_t clinux_receive_datagram(int fd, void *buffer, size_t size, pid_t *pid);
 // Sends bytes and, with the first of them, copies of `count` descriptors, 16 at most: SCM_RIGHTS of unix(7).
 ssize_t clinux_send(int fd, const void *bytes, size_t size, const int *descriptors, int count);
-// Receives bytes and at most `capacity` descriptors; *count tells how many came.
+// Receives bytes and at most `capacity` descriptors; *count tells how many came. The last one is -1 where one was sent
+// for which this process has no room.
 ssize_t clinux_receive(int fd, void *buffer, size_t size, int *descriptors, int capacity, int *count);
 
 #endif
