@@ -10,10 +10,19 @@ enum Limits {
     /// - Returns: gives the descriptors back.
     static func takeDescriptors(from pid: pid_t) async throws -> () async throws -> Void {
         let before = try await openFiles(pid)
-        let used = Set(try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").compactMap { Int($0) })
-        let lowestFree = (0...used.count).first { !used.contains($0) } ?? used.count
-        try await set(pid, "--nofile=\(lowestFree):")
+        // What is open for a moment only would be free afterwards: the lowest of many looks counts.
+        var lowest = try lowestFree(pid)
+        for _ in 1...40 {
+            try await Task.sleep(for: .milliseconds(15))
+            lowest = min(lowest, try lowestFree(pid))
+        }
+        try await set(pid, "--nofile=\(lowest):")
         return { try await set(pid, "--nofile=\(before):") }
+    }
+
+    private static func lowestFree(_ pid: pid_t) throws -> Int {
+        let used = Set(try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").compactMap { Int($0) })
+        return (0...used.count).first { !used.contains($0) } ?? used.count
     }
 
     /// - Parameter account: the number of the process's own, where it is another than the test's.
