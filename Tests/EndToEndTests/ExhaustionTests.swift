@@ -53,7 +53,8 @@ import Testing
             try await tree.expectEachUserServed()
             let text = try log(tree)
             #expect(count("carol: no process can be made", in: text) == 1)
-            #expect(count("carol: socket", in: text) <= 1)
+            // Once for each time that it was short again, not once for each try.
+            #expect(count("carol: socket", in: text) <= 3)
         }
     }
 
