@@ -42,7 +42,7 @@ extension Configuration {
             if let socket = try table["socket"]?.socket() { (socketGroup, socketMode) = socket }
             try table.read("worker", into: &worker) { try $0.worker() }
             try table.read("databases", into: &databases) { try $0.databases() }
-            try table.read("database_check", into: &databaseCheck) { try $0.databaseCheck() }
+            if let check = try table["database_check"]?.databaseCheck() { (databaseCheck, moveAfter) = check }
         }
     }
 
@@ -137,16 +137,18 @@ extension Setting {
         }
     }
 
-    fileprivate func databaseCheck() throws -> DatabaseCheckSettings {
+    /// How dbwatch checks, and what master alone has to know: when users move.
+    fileprivate func databaseCheck() throws -> (check: DatabaseCheckSettings, moveAfter: Duration) {
         try table { table in
-            var check = DatabaseCheckSettings()
+            var (check, moveAfter) = (DatabaseCheckSettings(), Configuration().moveAfter)
             try table.read("interval", into: &check.interval) { try $0.span() }
             try table.read("timeout", into: &check.timeout) { try $0.span() }
             try table.read("fall", into: &check.fall) { try $0.integer(1...1000) }
             try table.read("rise", into: &check.rise) { try $0.integer(1...1000) }
             try table.read("writable", into: &check.writable) { try $0.boolean() }
             try table.read("login_interval", into: &check.loginInterval) { try $0.span() }
-            return check
+            try table.read("move_after", into: &moveAfter) { try $0.duration() }
+            return (check, moveAfter)
         }
     }
 }

@@ -18,6 +18,21 @@ public struct UsersRequest: WireValue {
     }
 }
 
+/// The database that a request is about.
+public struct DatabaseRequest: WireValue {
+    public var name = ""
+
+    public init() {}
+
+    public init(_ name: String) {
+        self.name = name
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&name)
+    }
+}
+
 public struct EventsRequest: WireValue {
     /// Only this user's events.
     public var user: UserName?
@@ -44,6 +59,11 @@ public enum ControlRequest: Message {
     case hold(UsersRequest)
     case release(UsersRequest)
     case stop
+    /// Answered by the databases, then `done`.
+    case databases
+    case drain(DatabaseRequest)
+    case undrain(DatabaseRequest)
+    case rebalance
 
     public init(type: UInt8, from reader: inout WireReader) throws {
         switch type {
@@ -54,6 +74,10 @@ public enum ControlRequest: Message {
         case 20: self = .hold(try reader.value())
         case 21: self = .release(try reader.value())
         case 22: self = .stop
+        case 23: self = .databases
+        case 24: self = .drain(try reader.value())
+        case 25: self = .undrain(try reader.value())
+        case 26: self = .rebalance
         default: throw WireError.unknownType(type)
         }
     }
@@ -67,6 +91,10 @@ public enum ControlRequest: Message {
         case .hold(let value): try writer.message(20, value)
         case .release(let value): try writer.message(21, value)
         case .stop: writer.message(22)
+        case .databases: writer.message(23)
+        case .drain(let value): try writer.message(24, value)
+        case .undrain(let value): try writer.message(25, value)
+        case .rebalance: writer.message(26)
         }
     }
 }
@@ -107,11 +135,21 @@ public struct WatcherStatus: WireValue {
 }
 
 public struct DatabaseStatus: WireValue {
+    /// As it counts: a database that flaps is unavailable although it answers at the moment.
     public var report = DatabaseReport()
     public var group: String?
     public var since: Int64 = 0
     /// Nobody watches it at the moment: this is what was last known.
     public var isOld = false
+    /// Taken out of use by the operator.
+    public var isDrained = false
+    /// How many users work on it.
+    public var users = 0
+    /// How many are yet to leave it, or have come and are not ready yet.
+    public var moving = 0
+    /// What it was before its last change, and when that was; nil where nothing has changed since master's start.
+    public var before: String?
+    public var changedAt: Int64 = 0
 
     public init() {}
 
@@ -120,6 +158,11 @@ public struct DatabaseStatus: WireValue {
         try coder.field(&group)
         try coder.field(&since)
         try coder.field(&isOld)
+        try coder.field(&isDrained)
+        try coder.field(&users)
+        try coder.field(&moving)
+        try coder.field(&before)
+        try coder.field(&changedAt)
     }
 }
 

@@ -191,6 +191,8 @@ public struct Configuration: Equatable, Sendable {
     public var worker = WorkerSettings()
     public var databases: [DatabaseSettings] = []
     public var databaseCheck = DatabaseCheckSettings()
+    /// How long a database is unavailable before its users move to another member of its group.
+    public var moveAfter = Duration.seconds(1)
 
     public init() {}
 }

@@ -28,6 +28,8 @@ final class Sessions {
         /// As the poller knows it; -1 before it does.
         var socket: Int32 = -1
         var isConnected = false
+        /// What the socket of a made connection is watched for; nil until it is sure.
+        var interest: Readiness?
     }
 
     private let poller: Poller<Source>
@@ -141,6 +143,8 @@ final class Sessions {
     /// libpq changes its socket on the way to a connection: to another number, or to another socket with the same one.
     private func watch(_ key: Key, for interest: Readiness) -> [Director.Event] {
         guard let session = sessions[key] else { return [] }
+        // Once connected it keeps its socket: most answers change nothing.
+        if let known = session.interest, known == interest { return [] }
         let socket = session.connection.socket
         do {
             if socket == session.socket {
@@ -150,6 +154,7 @@ final class Sessions {
                 try poller.add(socket, interest, as: .session(key))
                 sessions[key]?.socket = socket
             }
+            if session.isConnected { sessions[key]?.interest = interest }
             return []
         } catch {
             return [failure(key, Cause(error))]

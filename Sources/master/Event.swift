@@ -63,6 +63,10 @@ enum Event: Equatable, Sendable {
     case hold(UserName, reason: String)
     case release(UserName)
     case restart(UserName)
+    /// A database is taken out of use, or taken into use again.
+    case drain(String)
+    case undrain(String)
+    case rebalance
 }
 
 /// A packet of a watcher, whichever its kind.

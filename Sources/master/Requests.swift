@@ -90,6 +90,16 @@ extension Loop {
                 self.feed(.release(name))
                 return nil
             }
+        case .databases:
+            send(supervisor.databaseStatuses(clock).map { .database($0) } + [.done], to: client)
+        case .drain(let request):
+            drain(request.name, true, client)
+        case .undrain(let request):
+            drain(request.name, false, client)
+        case .rebalance:
+            guard client.mayChange else { return refuse(client) }
+            feed(.rebalance)
+            send([.done], to: client)
         case .stop:
             guard client.mayChange else { return refuse(client) }
             send([.done], to: client)
@@ -105,6 +115,27 @@ extension Loop {
         } catch {
             return "\(name): \(error)"
         }
+    }
+
+    /// Takes a database out of use, or into use again; for the next master, too.
+    private func drain(_ name: String, _ isDrained: Bool, _ client: ControlClient) {
+        guard client.mayChange else { return refuse(client) }
+        guard let row = supervisor.databases[name] else {
+            return send([.refused(TextLine("no database \(Self.line(name))"))], to: client)
+        }
+        guard isDrained || row.isDrained else {
+            return send([.refused(TextLine("\(name) is not drained"))], to: client)
+        }
+        do {
+            let others = supervisor.databases.values.filter { $0.isDrained && $0.settings.name != name }
+            try runtime.keepDrained(Set(others.map(\.settings.name) + (isDrained ? [name] : [])))
+        } catch {
+            return send([.refused(TextLine("\(name): \(error)"))], to: client)
+        }
+        feed(isDrained ? .drain(name) : .undrain(name))
+        let stay = isDrained && row.users > 0 && !supervisor.hasAlternative(name)
+        let warning = "no other member of its group is available: its \(row.users) users stay for the time being"
+        send((stay ? [.line(TextLine(warning))] : []) + [.done], to: client)
     }
 
     /// One line of bounded length.

@@ -124,14 +124,27 @@ struct Runtime {
 
     func keepHold(_ name: UserName, _ reason: String?) throws {
         let path = "\(configuration.state)/holds/\(name)"
-        guard let reason else {
-            unlink(path)
-            return
-        }
+        if let reason { try Self.replace(path, by: reason) } else { unlink(path) }
+    }
+
+    // MARK: the databases that the operator has taken out of use
+
+    private var drainedFile: String { "\(configuration.state)/drained" }
+
+    func drained() -> Set<String> {
+        let text = (try? SmallFile.read(drainedFile, limit: 1 << 20)) ?? []
+        return Set(text.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) })
+    }
+
+    func keepDrained(_ names: Set<String>) throws {
+        try Self.replace(drainedFile, by: names.sorted().joined(separator: "\n"))
+    }
+
+    private static func replace(_ path: String, by text: String) throws {
         let draft = "\(path).new"
         let file = Descriptor(
             owning: try check("open", draft) { open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640) })
-        var text = reason
+        var text = text
         try text.withUTF8 { bytes in
             let written = try check("write", draft) { write(file.number, bytes.baseAddress, bytes.count) }
             guard written == bytes.count else { throw SystemError("write", draft, code: ENOSPC) }

@@ -31,13 +31,20 @@ extension Supervisor {
     }
 
     func databaseStatuses(_ clock: WallClock) -> [DatabaseStatus] {
-        configuration.databases.compactMap { settings in
+        let moving = moves.isEmpty ? [] : users.values.filter { moves.contains($0.name) }.compactMap(\.database)
+        return configuration.databases.compactMap { settings in
             guard let row = databases[settings.name] else { return nil }
             var status = DatabaseStatus()
             status.report = row.report
             status.group = settings.group
             status.since = clock(row.since)
             status.isOld = watchers[.dbwatch]?.isUp == false
+            (status.report.state, status.report.cause) = (row.state, row.cause)
+            status.isDrained = row.isDrained
+            status.users = row.users
+            status.moving = moving.count { $0 == settings.name }
+            status.before = row.before.map { "\($0)" }
+            status.changedAt = clock(row.changedAt)
             return status
         }
     }
@@ -76,6 +83,8 @@ extension Supervisor {
         case (_, .queued): ("queued", user.fault ?? "waits for a place among \(startLimit) starting at a time")
         case (_, .starting): ("starting", user.lastFailure ?? user.lastExit.map { "after \($0)" })
         case (_, .swapping): ("swapping", "a new process starts while the old one serves")
+        case (_, .stopping(let departure)) where departure.process.plan.database != user.database:
+            ("stopping", "moves to database \(user.database ?? "none")")
         case (_, .stopping(let departure)): ("stopping", departure.process.failure ?? "to be started again")
         case (_, .waiting(let until)) where user.startTrouble != nil:
             ("waiting", describeTrouble(user).map { "\($0); next try in \(seconds(until, now)) s" })

@@ -24,6 +24,10 @@ struct Supervisor {
         case kill(WorkerID)
         /// Databases without a word are taken as available from now on.
         case databases
+        /// The users of a database that is unavailable leave it.
+        case move(String)
+        /// A database has not flapped for long enough.
+        case calm(String)
         case ping
         case watcher(WatcherKind)
         case watchersGone
@@ -42,6 +46,9 @@ struct Supervisor {
     let startLimit: Int
     var users: [UserName: User] = [:]
     var databases: [String: DatabaseRow] = [:]
+    /// The databases of each group, in the order of their names.
+    let groups: [String: [String]]
+    var moves = Moves()
     var watchers: [WatcherKind: Watcher] = [:]
     var timers = Timers<Deadline>()
     /// Processes that are starting, of `startLimit` at most.
@@ -84,17 +91,22 @@ struct Supervisor {
     /// - Parameters:
     ///   - processors: for the default of `start_concurrency`.
     ///   - remains: what an earlier master has left.
+    ///   - drained: databases that the operator has taken out of use.
     ///   - seed: for the jitter of restart delays.
     init(
         _ configuration: Configuration, processors: Int, holds: [UserName: String], remains: [UserName: Remains] = [:],
-        seed: UInt64
+        drained: Set<String> = [], seed: UInt64
     ) {
         self.configuration = configuration
         self.holds = holds
         self.remains = remains
         startLimit = configuration.worker.startConcurrency ?? 2 * processors
         chance = SplitMix64(seed: seed)
-        for database in configuration.databases { databases[database.name] = DatabaseRow(settings: database) }
+        for database in configuration.databases {
+            databases[database.name] = DatabaseRow(settings: database)
+            databases[database.name]?.isDrained = drained.contains(database.name)
+        }
+        groups = Dictionary(grouping: databases.values, by: \.group).mapValues { $0.map(\.settings.name).sorted() }
         for kind in WatcherKind.allCases where isNeeded(kind) { watchers[kind] = Watcher() }
     }
 
@@ -138,6 +150,9 @@ struct Supervisor {
         case .hold(let name, let reason): hold(name, reason)
         case .release(let name): release(name)
         case .restart(let name): restart(name)
+        case .drain(let name): drain(name)
+        case .undrain(let name): undrain(name)
+        case .rebalance: rebalance()
         }
     }
 
@@ -152,6 +167,8 @@ struct Supervisor {
         case .drain(let id): drainOn(id)
         case .kill(let id): emit(.signal(id, Signal.kill, leaderOnly: false))
         case .databases: reconcileAll()
+        case .move(let database): moveTimeCame(database)
+        case .calm(let database): databaseCalmed(database)
         case .ping: pingWatchers()
         case .watcher(let kind): startWatcher(kind)
         case .watchersGone: killWatchers()
@@ -189,6 +206,7 @@ struct Supervisor {
 
     /// Fills the free places among the starting ones.
     private mutating func admit() {
+        admitMoves()
         while starting.count < startLimit, let name = startQueue.popFirst() {
             unwatch(name)
             update(name) { $0.begin(&$1) }

@@ -32,7 +32,7 @@ extension Supervisor {
             return true
         case .boot, .tick, .stop, .watcherStarted, .watcherAdopted, .watcherSaid, .watcherBroke, .watcherExited,
             .started, .startFailed, .executed, .executionFailed, .notified, .probed, .faceFailed, .awaited, .hold,
-            .release, .restart:
+            .release, .restart, .drain, .undrain, .rebalance:
             return false
         }
     }

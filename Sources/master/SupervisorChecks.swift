@@ -69,7 +69,7 @@ extension Supervisor {
         guard case .ready(let process) = user.actual else { return }
         setHealth(&user, verdict)
         if verdict.health == .passing, user.face?.standIn != nil, wanted(user) == .up {
-            note("serves again: passed a check", rule: "released", user: user.name)
+            note("serves again: passed a check", rule: "released", user: user.name, weight: .crowd)
             timers.cancel(.ready(process.id))
             serve(&user, process)
             orderCheck(user, process, awaitsReady: false)
@@ -107,10 +107,10 @@ extension Supervisor {
     }
 
     private func databaseCondition(_ user: User) -> DatabaseCondition {
-        guard let report = user.database.flatMap({ databases[$0]?.report }) else { return .fine }
-        switch report.state {
+        guard let row = user.database.flatMap({ databases[$0] }) else { return .fine }
+        switch row.state {
         case .unavailable: return .down
-        case .available, .unknown: return report.isInDoubt ? .inDoubt : .fine
+        case .available, .unknown: return row.report.isInDoubt ? .inDoubt : .fine
         }
     }
 

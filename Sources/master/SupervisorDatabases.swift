@@ -2,64 +2,84 @@
 
 import Shared
 
-struct DatabaseRow: Equatable, Sendable {
-    let settings: DatabaseSettings
-    var report: DatabaseReport
-    /// Since when it is in its state.
-    var since = Instant(nanoseconds: 0)
-    /// How many users work on it.
-    var users = 0
-
-    init(settings: DatabaseSettings) {
-        self.settings = settings
-        report = DatabaseReport()
-        report.name = settings.name
-    }
-
-    /// A database without a group is its own.
-    var group: String { settings.group ?? settings.name }
-}
-
 extension Supervisor {
     mutating func databaseReport(_ report: DatabaseReport) {
-        guard var row = databases[report.name] else { return }
-        let before = row.report
-        row.report = report
-        if before.state != report.state { row.since = now }
-        databases[report.name] = row
-        guard before.state != report.state || before.cause != report.cause else { return }
-        let text = report.cause.map { "\(report.state): \($0)" } ?? "\(report.state)"
-        let weight = report.state == .unavailable ? Happening.Weight.warning : .routine
-        note("\(text) (\(row.users) users)", rule: "database", subject: report.name, weight: weight)
-        guard before.state != report.state else { return }
-        for name in users.keys.sorted() where users[name]?.database == report.name {
-            update(name) { $0.reconcile(&$1) }
+        guard let row = databases[report.name] else { return }
+        changeDatabase(report.name) { $0.receive(report, $1) }
+        guard let damped = databases[report.name], damped.flapping.isDamped else { return }
+        // It has to be available without a break.
+        if row.report.state != report.state { timers.cancel(.calm(report.name)) }
+        if report.state == .available, !timers.isSet(.calm(report.name)) {
+            timers.set(.calm(report.name), at: now + Flapping.calm)
         }
     }
 
-    /// Chooses the database of a user: the one it names; of a group, or of all, the available one with the fewest
-    /// users. A choice that is still allowed stays.
-    mutating func assignDatabase(_ user: inout User) {
-        let candidates = candidates(user.settings.database)
-        if let present = user.database {
-            if candidates.contains(present) { return }
-            databases[present]?.users -= 1
+    mutating func databaseCalmed(_ name: String) {
+        changeDatabase(name) { row, _ in row.calmed() }
+    }
+
+    /// Changes a row of the table, and does what follows from the change for its users.
+    mutating func changeDatabase(_ name: String, _ body: (inout DatabaseRow, Instant) -> Void) {
+        guard var row = databases[name] else { return }
+        let before = row.standing
+        body(&row, now)
+        let after = row.standing
+        let hasTurned = before.state != after.state
+        if hasTurned || before.isDrained != after.isDrained { row.since = now }
+        if before != after { (row.before, row.changedAt) = (before, now) }
+        if row.state != .unavailable { row.isLeft = false }
+        databases[name] = row
+        guard before != after else { return }
+        // One alert for the event; that the cause is another one now is none.
+        let weight = hasTurned && after.state == .unavailable ? Happening.Weight.warning : .routine
+        note("\(after) (\(row.users) users)", rule: "database", subject: name, weight: weight)
+        if hasTurned { databaseTurned(name, after.state) }
+        if row.isUsable { relieve(name) } else if row.isDrained { evacuate(name) }
+    }
+
+    private mutating func databaseTurned(_ name: String, _ state: DatabaseState) {
+        switch state {
+        case .unavailable: timers.set(.move(name), at: now + configuration.moveAfter)
+        case .available, .unknown: timers.cancel(.move(name))
         }
-        user.database = candidates.min { left, right in load(left) < load(right) }
-        if let chosen = user.database { databases[chosen]?.users += 1 }
+        for user in users.keys.sorted() where users[user]?.database == name {
+            update(user) { $0.reconcile(&$1) }
+        }
+    }
+
+    /// Chooses the database of a user. A present one in the group that the user may work on stays, unless the user has
+    /// come to name another that is as good.
+    mutating func assignDatabase(_ user: inout User, isNewWish: Bool = false) {
+        let wish = user.settings.database
+        if let present = user.database {
+            let isWished = !isNewWish || wish == present || wish.flatMap { databases[$0] } == nil
+            if members(of: wish).contains(present), isWished || rank(wish) > rank(present) { return }
+        }
+        place(&user, on: members(of: wish).min { load($0, wish) < load($1, wish) })
+    }
+
+    /// Counts the user on this database from now on.
+    mutating func place(_ user: inout User, on database: String?) {
+        leaveDatabase(user)
+        user.database = database
+        if let database { databases[database]?.users += 1 }
     }
 
     mutating func leaveDatabase(_ user: User) {
         if let name = user.database { databases[name]?.users -= 1 }
     }
 
-    private func candidates(_ wish: String?) -> [String] {
+    /// Where a user with this wish may work: the members of the group that it names, or that the database belongs to
+    /// which it names; everywhere without a wish.
+    private func members(of wish: String?) -> [String] {
         guard let wish else { return databases.keys.sorted() }
-        if databases[wish] != nil { return [wish] }
-        return databases.values.filter { $0.group == wish }.map(\.settings.name).sorted()
+        return groups[databases[wish]?.group ?? wish, default: []]
     }
 
-    private func load(_ name: String) -> (isDown: Int, users: Int) {
-        (databases[name]?.report.state == .unavailable ? 1 : 0, databases[name]?.users ?? 0)
+    private func rank(_ name: String?) -> Int { name.flatMap { databases[$0]?.rank } ?? 3 }
+
+    /// The less, the better: first one that works, then the one that the user names, then one with few users.
+    func load(_ name: String, _ wish: String?) -> (rank: Int, isOther: Int, users: Int) {
+        (rank(name), name == wish ? 0 : 1, databases[name]?.users ?? 0)
     }
 }

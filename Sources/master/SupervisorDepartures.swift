@@ -6,8 +6,8 @@ extension Supervisor {
     // MARK: departure
 
     /// Ends the process of a user that is to be down, or is to be replaced when it is gone.
-    mutating func leave(_ user: inout User, _ process: Process) {
-        let serves = process.readyAt != nil
+    mutating func leave(_ user: inout User, _ process: Process, drains: Bool = true) {
+        let serves = drains && process.readyAt != nil
         user.actual = .stopping(departure(process, drains: serves))
         if !serves { terminate(&user, process) }
     }

@@ -42,9 +42,10 @@ extension Supervisor {
             user.fault = nil
             guard isBack || user.settings != settings else { return }
             user.isDeleted = false
+            let isNewWish = user.settings.database != settings.database
             user.settings = settings
             supervisor.note(isBack ? "added again" : "changed", rule: "moduser", user: name)
-            supervisor.assignDatabase(&user)
+            supervisor.assignDatabase(&user, isNewWish: isNewWish)
             if supervisor.checkSettings(user).isWanted { supervisor.ensureDispatch() }
             supervisor.retryWithNewSettings(&user)
             supervisor.refreshCheck(user)
@@ -120,6 +121,7 @@ extension Supervisor {
     mutating func forgetUser(_ user: User) {
         lastForgotten = max(lastForgotten, user.generation)
         leaveDatabase(user)
+        moves.remove(user.name)
         remedied(user.name)
         let weight = isStopping && users.count > startLimit ? Happening.Weight.crowd : .routine
         note("gone", rule: isStopping ? "stop" : "deluser", user: user.name, weight: weight)
@@ -161,11 +163,11 @@ extension Supervisor {
         if let reason = user.hold { return .down(.held(reason)) }
         if !user.settings.enabled { return .down(.disabled) }
         guard let name = user.database, let row = databases[name] else { return .up }
-        switch row.report.state {
+        switch row.state {
         case .available:
             return .up
         case .unavailable:
-            let cause = row.report.cause ?? "unknown cause"
+            let cause = row.cause ?? "unknown cause"
             return .down(.databaseUnavailable("database \(name) is unavailable: \(cause)"))
         case .unknown:
             guard let known = databasesKnownBy, now < known else { return .up }
@@ -227,14 +229,14 @@ extension Supervisor {
     /// A process that is not ready yet has old settings: another takes its place when it is gone.
     private mutating func stopForAnother(_ user: inout User, _ process: Process) {
         note("settings changed while it was starting", rule: "moduser", user: user.name)
-        leave(&user, process)
+        leaveForSuccessor(&user, process)
     }
 
     private mutating func replace(_ user: inout User, _ process: Process, _ plan: PlanIdentity) {
         if configuration.worker.swap == .stopFirst || plan.database != process.plan.database {
             user.swapRequest = nil
             standIn(&user, .restarting)
-            leave(&user, process)
+            leaveForSuccessor(&user, process)
         } else {
             enqueueStart(user)
         }

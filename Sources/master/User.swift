@@ -94,6 +94,8 @@ struct User: Equatable, Sendable {
     var settings: UserSettings
     /// The database that it works on, where any is configured.
     var database: String?
+    /// The one to which it is to move when it is its turn; nil: wherever there is room, or nowhere.
+    var destination: String?
     /// The operator's hold, with the reason.
     var hold: String?
     /// Its folder is gone: it is forgotten when its last process has ended.

@@ -39,20 +39,24 @@ struct Snapshot {
             ["WATCHER", "STATE", "PID", "RESTARTS"],
             watchers.map { [$0.name, $0.state, Self.text($0.pid), "\($0.restarts)"] })
         if !databases.isEmpty {
-            lines +=
-                [""]
-                + Self.table(
-                    ["DATABASE", "GROUP", "STATE", "SINCE", "LATENCY", "ROLE", "CAUSE"],
-                    databases.map { status in
-                        [
-                            status.report.name, status.group ?? "-",
-                            "\(status.report.state)\(status.isOld ? " (old)" : "")",
-                            Self.age(status.since, now),
-                            Self.latency(status.report.latency), status.report.role ?? "-", status.report.cause ?? "",
-                        ]
-                    })
+            lines += [""] + Self.databaseLines(databases, now: now)
         }
         return lines + [""] + userLines(users, now: now) + notes
+    }
+
+    static func databaseLines(_ databases: [DatabaseStatus], now: Int64) -> [String] {
+        guard !databases.isEmpty else { return ["no databases"] }
+        return table(
+            ["DATABASE", "GROUP", "STATE", "USERS", "SINCE", "LATENCY", "ROLE", "LAST CHANGE", "CAUSE"],
+            databases.map { status in
+                [
+                    status.report.name, status.group ?? "-", "\(status.state)\(status.isOld ? " (old)" : "")",
+                    "\(status.users)\(status.moving > 0 ? " (\(status.moving) moving)" : "")",
+                    age(status.since, now), latency(status.report.latency), status.report.role ?? "-",
+                    status.before.map { "\(age(status.changedAt, now)) ago, from \($0)" } ?? "-",
+                    status.report.cause ?? "",
+                ]
+            })
     }
 
     func userLines(_ users: [UserStatus], now: Int64) -> [String] {
@@ -107,6 +111,10 @@ struct Snapshot {
 
     func json(_ user: UserStatus) throws -> String {
         try Self.encode(StatusDocument.User(user))
+    }
+
+    static func json(_ databases: [DatabaseStatus]) throws -> String {
+        try encode(databases.map(StatusDocument.Database.init))
     }
 
     private static func encode(_ value: some Encodable) throws -> String {

@@ -44,17 +44,26 @@ struct StatusDocument: Encodable {
         let since: String
         @Nullable var latencyMs: Double?
         @Nullable var role: String?
+        let users: Int
+        let moving: Int
+        @Nullable var lastChange: String?
+        /// What it was before its last change.
+        @Nullable var before: String?
         /// dbwatch is away: this is what was last known.
         let old: Bool
 
         init(_ status: DatabaseStatus) {
             name = status.report.name
             group = status.group
-            state = "\(status.report.state)"
+            state = status.state
             cause = status.report.cause
             since = rfc3339(status.since)
             latencyMs = status.report.latency
             role = status.report.role
+            users = status.users
+            moving = status.moving
+            lastChange = status.before.map { _ in rfc3339(status.changedAt) }
+            before = status.before
             old = status.isOld
         }
     }

@@ -13,7 +13,8 @@ struct Steward: ParsableCommand {
             """,
         version: stewardVersion,
         subcommands: [
-            Status.self, Why.self, Events.self, Logs.self, Restart.self, Hold.self, Release.self, Stop.self,
+            Status.self, Why.self, Events.self, Logs.self, Restart.self, Hold.self, Release.self, Databases.self,
+            Rebalance.self, Stop.self,
         ])
 
     @OptionGroup var place: Place
@@ -78,16 +79,14 @@ enum Entry {
         }
     }
 
-    /// `--config FILE` may stand before the command, as it does for master: it is passed on behind it.
+    /// `--config FILE` may stand before the command, as it does for master: it is passed on behind it and its parts.
     private static func arguments() -> [String] {
         let given = Array(CommandLine.arguments.dropFirst())
         guard let first = given.first else { return given }
-        if first == "--config", given.count > 2 {
-            return [given[2]] + given[..<2] + given.dropFirst(3)
-        }
-        if first.hasPrefix("--config="), given.count > 1 {
-            return [given[1], first] + given.dropFirst(2)
-        }
-        return given
+        let length = first == "--config" ? 2 : first.hasPrefix("--config=") ? 1 : 0
+        guard length > 0, given.count > length else { return given }
+        var command = Array(given.dropFirst(length))
+        command.insert(contentsOf: given.prefix(length), at: command.firstIndex(of: "--") ?? command.endIndex)
+        return command
     }
 }

@@ -61,6 +61,8 @@ final class Simulation {
     var orders: [WorkerID: CheckOrder] = [:]
     var files: [UserName: UserSettings] = [:]
     var databaseStates: [String: DatabaseState] = [:]
+    /// Databases that the operator has taken out of use.
+    var drained: Set<String> = []
     /// What is written down for the next master.
     var saved: [UserName: UserRecord] = [:]
     var holds: [UserName: String] = [:]

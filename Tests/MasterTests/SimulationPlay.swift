@@ -24,7 +24,7 @@ extension Simulation {
 
     private func act() {
         let name = Self.names[roll(Self.names.count)]
-        switch roll(22) {
+        switch roll(27) {
         case 0, 1, 2: writeFile(name)
         case 3, 4: changeEnvironment(name)
         case 5: deleteFile(name)
@@ -38,6 +38,10 @@ extension Simulation {
         case 16: if roll(3) == 0 { freeze(.seconds(roll(30))) }
         case 17: reportLate()
         case 18: replaceMaster()
+        case 19: drain(Self.databases[roll(2)])
+        case 20: undrain(Self.databases[roll(2)])
+        case 21: send(.rebalance)
+        case 22: if roll(3) == 0 { flap(Self.databases[roll(2)]) }
         default: deleteAndWriteAgain(name)
         }
     }
@@ -121,6 +125,26 @@ extension Simulation {
     private func setDatabase(_ name: String, _ state: DatabaseState) {
         databaseStates[name] = state
         sayDatabase(name, state)
+    }
+
+    private func drain(_ name: String) {
+        drained.insert(name)
+        send(.drain(name))
+    }
+
+    private func undrain(_ name: String) {
+        drained.remove(name)
+        send(.undrain(name))
+    }
+
+    /// It comes and goes, often enough to be damped.
+    private func flap(_ name: String) {
+        for _ in 0..<3 {
+            setDatabase(name, .unavailable)
+            run(.milliseconds(roll(2000)))
+            setDatabase(name, .available)
+            run(.milliseconds(roll(2000)))
+        }
     }
 
     private func crash(_ name: UserName) {

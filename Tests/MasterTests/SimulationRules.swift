@@ -19,6 +19,8 @@ enum Rule: String, CaseIterable {
     case watchedOnce = "a socket is watched once at a time"
     case startLimit = "no more are starting than may"
     case noLeakedPlace = "a place among the starting ones belongs to a worker that is there"
+    case counted = "a database counts the users who work on it"
+    case movesLimit = "no more are moved at a time than may be starting"
     case served = "nobody is unserved for more than eight seconds"
     case calm = "when all is calm, everybody is ready on a plan that works, and nothing is left over"
     case informed = "dispatch and keeper know what their successors would be told"
@@ -104,6 +106,11 @@ extension Simulation {
     func judgePlaces() {
         expect(supervisor.starting.count <= supervisor.startLimit, .startLimit, "\(supervisor.starting)")
         for id in supervisor.starting where workers[id] == nil { expect(false, .noLeakedPlace, "\(id)") }
+        expect(supervisor.moves.underway.count <= supervisor.startLimit, .movesLimit, "\(supervisor.moves.underway)")
+        for (name, row) in supervisor.databases {
+            let count = supervisor.users.values.count { $0.database == name }
+            expect(row.users == count, .counted, "\(name) counts \(row.users), not \(count)")
+        }
     }
 
     func judgeService() {
@@ -132,6 +139,10 @@ extension Simulation {
         expect(supervisor.starting.isEmpty, .calm, "starting: \(supervisor.starting)")
         expect(supervisor.replacing.isEmpty, .calm, "being replaced: \(supervisor.replacing)")
         expect(watched.isEmpty, .calm, "watched: \(watched)")
+        expect(supervisor.moves.isEmpty, .calm, "moving: \(supervisor.moves)")
+        for (name, row) in supervisor.databases where !row.isUsable && supervisor.hasAlternative(name) {
+            expect(row.users == 0, .calm, "\(row.users) users are still on \(name), \(row.standing)")
+        }
         let due = supervisor.users.values.flatMap(supervisor.checkOrders)
         let isInformed = orders.count == due.count && due.allSatisfy { orders[$0.worker] == $0 }
         expect(isInformed, .informed, "checked are \(orders.keys), due are \(due.map(\.worker))")

@@ -57,7 +57,8 @@ import Testing
               main-a: {conninfo: "host=127.0.0.1 dbname=a", group: main}
               main-b: {conninfo: "host=127.0.0.1 dbname=b", group: main}
               lone: {conninfo: postgres://x}
-            database_check: {interval: 2s, timeout: 3s, fall: 4, rise: 5, writable: false, login_interval: 6s}
+            database_check:
+              {interval: 2s, timeout: 3s, fall: 4, rise: 5, writable: false, login_interval: 6s, move_after: 7s}
             """)
         #expect(configuration.users == "/srv/users")
         #expect(configuration.runtime == "/etc/run/x")
@@ -91,6 +92,7 @@ import Testing
         #expect(configuration.databases[2].conninfo == "postgres://x")
         #expect(configuration.databaseCheck.loginInterval == .seconds(6))
         #expect(!configuration.databaseCheck.writable)
+        #expect(configuration.moveAfter == .seconds(7))
         #expect(configuration.pathSettings.databases == ["main-a", "main-b", "lone", "main"])
         #expect(configuration.pathSettings.users == "/srv/users")
     }
@@ -212,7 +214,8 @@ import Testing
             "s.yaml:2:28: database_check.writable: found 'yes', expected true or false"
         ),
         ("database_check: {fall: 0}", "s.yaml:2:24: database_check.fall: found '0', expected a whole number from 1"),
-        ("database_check: {move_after: 1s}", "s.yaml:2:18: database_check: unknown key 'move_after', the nearest"),
+        ("database_check: {move_afte: 1s}", "s.yaml:2:18: database_check: unknown key 'move_afte', the nearest"),
+        ("database_check: {move_after: soon}", "s.yaml:2:30: database_check.move_after: found 'soon', expected a dura"),
         (
             "runtime: /a/b/../../12345678901234567890123456789012345678901234567890123456789",
             "s.yaml:2:10: runtime: '/12345678901234567"

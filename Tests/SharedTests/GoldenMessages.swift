@@ -159,6 +159,10 @@ private let requestMessages: [Golden] = [
         "14 0001 0005616c696365 01 000464656274"),
     Golden(.request, ControlRequest.release(UsersRequest([])), "15 0000 00"),
     Golden(.request, ControlRequest.stop, "16"),
+    Golden(.request, ControlRequest.databases, "17"),
+    Golden(.request, ControlRequest.drain(DatabaseRequest("main-a")), "18 00066d61696e2d61"),
+    Golden(.request, ControlRequest.undrain(DatabaseRequest("main-a")), "19 00066d61696e2d61"),
+    Golden(.request, ControlRequest.rebalance, "1a"),
 ]
 
 private let answerMessages: [Golden] = [
@@ -191,7 +195,14 @@ private let answerMessages: [Golden] = [
                 $0.group = "main"
                 $0.since = 3
                 $0.isOld = true
-            }), "14 00066d61696e2d61 01 00 00 00 00 01 00046d61696e 0000000000000003 01"),
+                $0.isDrained = true
+                $0.users = 4
+                $0.moving = 1
+                $0.before = "unknown"
+                $0.changedAt = 2
+            }),
+        "14 00066d61696e2d61 01 00 00 00 00 01 00046d61696e 0000000000000003 01 01 0000000000000004"
+            + "0000000000000001 01 0007756e6b6e6f776e 0000000000000002"),
     Golden(
         .answer,
         ControlAnswer.user(

@@ -1,0 +1,74 @@
+// A database as master knows it: what dbwatch has reported, and what it counts as. Pure.
+
+import Shared
+
+struct DatabaseRow: Equatable, Sendable {
+    /// What it counts as, with the cause.
+    struct Standing: Equatable, Sendable, CustomStringConvertible {
+        var state = DatabaseState.unknown
+        var cause: String?
+        var isDrained = false
+
+        var description: String {
+            let state = isDrained ? "drained" : "\(state)"
+            return cause.map { "\(state): \($0)" } ?? state
+        }
+    }
+
+    let settings: DatabaseSettings
+    private(set) var report: DatabaseReport
+    private(set) var flapping = Flapping()
+    /// The operator wants nobody on it.
+    var isDrained = false
+    /// It has been unavailable for so long that its users leave for other members of its group.
+    var isLeft = false
+    /// Since when it is in its state.
+    var since = Instant(nanoseconds: 0)
+    /// The standing before the last change, and when that was.
+    var before: Standing?
+    var changedAt = Instant(nanoseconds: 0)
+    /// How many users work on it.
+    var users = 0
+
+    init(settings: DatabaseSettings) {
+        self.settings = settings
+        report = DatabaseReport()
+        report.name = settings.name
+    }
+
+    /// A database without a group is its own.
+    var group: String { settings.group ?? settings.name }
+
+    /// What it counts as: while it flaps it is unavailable, whatever the last report says.
+    var state: DatabaseState { flapping.isDamped ? .unavailable : report.state }
+
+    var cause: String? {
+        guard flapping.isDamped else { return report.cause }
+        return "flapping: more than \(Flapping.mostChanges) changes in a minute"
+    }
+
+    var standing: Standing { Standing(state: state, cause: cause, isDrained: isDrained) }
+
+    /// Whether users may be sent here from another member of the group.
+    var isUsable: Bool { state == .available && !isDrained }
+
+    /// How little it is worth to a user who is to be put somewhere: less is better.
+    var rank: Int {
+        switch state {
+        case .available, .unknown: isDrained ? 1 : 0
+        case .unavailable: 2
+        }
+    }
+
+    mutating func receive(_ new: DatabaseReport, _ now: Instant) {
+        switch (report.state, new.state) {
+        case (.available, .unavailable), (.unavailable, .available): flapping.changed(now)
+        case (.unknown, _), (_, .unknown), (.available, .available), (.unavailable, .unavailable): break
+        }
+        report = new
+    }
+
+    mutating func calmed() {
+        flapping.calmed()
+    }
+}

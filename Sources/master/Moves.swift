@@ -1,0 +1,39 @@
+// Users who are to go to another database while they are served.
+
+import Shared
+
+struct Moves {
+    /// Who waits for its turn: the paying ones first.
+    private var queue = StartQueue()
+    /// On their way: between two processes, or not ready yet on the new database.
+    private(set) var underway: Set<UserName> = []
+
+    var isEmpty: Bool { queue.count == 0 && underway.isEmpty }
+
+    func contains(_ name: UserName) -> Bool { queue.contains(name) || underway.contains(name) }
+
+    func waits(_ name: UserName) -> Bool { queue.contains(name) }
+
+    mutating func append(_ name: UserName, _ plan: Plan) {
+        queue.append(name, plan)
+    }
+
+    /// The next one whose turn it is, with at most `limit` on their way; it has to be told of by `begun`.
+    mutating func popFirst(limit: Int) -> UserName? {
+        underway.count < limit ? queue.popFirst() : nil
+    }
+
+    mutating func begun(_ name: UserName) {
+        underway.insert(name)
+    }
+
+    /// Forgets those who have arrived.
+    mutating func keep(_ isUnderway: (UserName) -> Bool) {
+        underway = underway.filter(isUnderway)
+    }
+
+    mutating func remove(_ name: UserName) {
+        queue.remove(name)
+        underway.remove(name)
+    }
+}
