@@ -44,6 +44,8 @@ public enum ControlRequest: Message {
     case hold(UsersRequest)
     case release(UsersRequest)
     case stop
+    /// Deletions that are held back are to be carried out; without users, all of them.
+    case confirmDelete(UsersRequest)
 
     public init(type: UInt8, from reader: inout WireReader) throws {
         switch type {
@@ -54,6 +56,7 @@ public enum ControlRequest: Message {
         case 20: self = .hold(try reader.value())
         case 21: self = .release(try reader.value())
         case 22: self = .stop
+        case 40: self = .confirmDelete(try reader.value())
         default: throw WireError.unknownType(type)
         }
     }
@@ -67,6 +70,7 @@ public enum ControlRequest: Message {
         case .hold(let value): try writer.message(20, value)
         case .release(let value): try writer.message(21, value)
         case .stop: writer.message(22)
+        case .confirmDelete(let value): try writer.message(40, value)
         }
     }
 }
@@ -183,6 +187,27 @@ public struct EventRecord: WireValue {
     }
 }
 
+/// A user whose deletion is held back.
+public struct PendingDeletion: WireValue {
+    public var name = UserName()
+    public var since: Int64 = 0
+    public var why = ""
+
+    public init() {}
+
+    public init(_ name: UserName, since: Int64, why: String) {
+        self.name = name
+        self.since = since
+        self.why = why
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&name)
+        try coder.field(&since)
+        try coder.field(&why)
+    }
+}
+
 /// A line of text.
 public struct TextLine: WireValue {
     public var text = ""
@@ -208,6 +233,7 @@ public enum ControlAnswer: Message {
     case user(UserStatus)
     case event(EventRecord)
     case line(TextLine)
+    case pendingDeletion(PendingDeletion)
 
     public init(type: UInt8, from reader: inout WireReader) throws {
         switch type {
@@ -219,6 +245,7 @@ public enum ControlAnswer: Message {
         case 21: self = .user(try reader.value())
         case 22: self = .event(try reader.value())
         case 23: self = .line(try reader.value())
+        case 40: self = .pendingDeletion(try reader.value())
         default: throw WireError.unknownType(type)
         }
     }
@@ -233,6 +260,7 @@ public enum ControlAnswer: Message {
         case .user(let value): try writer.message(21, value)
         case .event(let value): try writer.message(22, value)
         case .line(let value): try writer.message(23, value)
+        case .pendingDeletion(let value): try writer.message(40, value)
         }
     }
 }

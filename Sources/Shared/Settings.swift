@@ -133,6 +133,15 @@ public struct DatabaseCheckSettings: WireValue {
     }
 }
 
+/// How many users may be deleted within a minute without a word of the operator: the larger of the two.
+public struct DeletionFuseSettings: Equatable, Sendable {
+    public var users = 5
+    /// Of all users, 0 to 1.
+    public var share = 0.1
+
+    public init() {}
+}
+
 /// When a worker that died is started again.
 public struct RestartSettings: Equatable, Sendable {
     /// The delay after the first death of a row.
@@ -191,6 +200,7 @@ public struct Configuration: Equatable, Sendable {
     public var worker = WorkerSettings()
     public var databases: [DatabaseSettings] = []
     public var databaseCheck = DatabaseCheckSettings()
+    public var deletionFuse = DeletionFuseSettings()
 
     public init() {}
 }

@@ -63,6 +63,8 @@ enum Event: Equatable, Sendable {
     case hold(UserName, reason: String)
     case release(UserName)
     case restart(UserName)
+    /// Of deletions that are held back; empty: of all of them.
+    case confirmDeletions([UserName])
 }
 
 /// A packet of a watcher, whichever its kind.
@@ -114,6 +116,8 @@ enum Effect: Equatable, Sendable {
     case erase(UserName)
     /// Forget the operator's hold of a user who is gone.
     case dropHold(UserName)
+    /// Write down whose deletion is held back.
+    case keepDeletions
     case record(Happening)
     /// Where master's own program has been replaced, leave for the new one.
     case giveWay

@@ -24,7 +24,7 @@ extension Simulation {
 
     private func act() {
         let name = Self.names[roll(Self.names.count)]
-        switch roll(22) {
+        switch roll(23) {
         case 0, 1, 2: writeFile(name)
         case 3, 4: changeEnvironment(name)
         case 5: deleteFile(name)
@@ -38,6 +38,7 @@ extension Simulation {
         case 16: if roll(3) == 0 { freeze(.seconds(roll(30))) }
         case 17: reportLate()
         case 18: replaceMaster()
+        case 19: send(.confirmDeletions(roll(2) == 0 ? [name] : []))
         default: deleteAndWriteAgain(name)
         }
     }
@@ -52,6 +53,9 @@ extension Simulation {
             release(name)
             mend(name)
         }
+        // Nobody is left on the list of those who are held back.
+        run(DeletionFuse.longest)
+        send(.confirmDeletions([]))
     }
 
     private func isUser(_ name: UserName) -> Bool {

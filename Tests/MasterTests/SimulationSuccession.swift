@@ -22,7 +22,8 @@ extension Simulation {
         watched = []
         orders = [:]
         supervisor = Supervisor(
-            Self.configuration(seed), processors: 2, holds: holds, remains: left, seed: chance.next())
+            Self.configuration(seed), processors: 2, holds: holds, remains: left, kept: kept,
+            seed: chance.next())
         isKeeperAdopted = keeperLives
         if keeperLives { send(.watcherAdopted(.keeper, generation: 1, pid: nextPID())) }
         send(.boot)
