@@ -58,6 +58,7 @@ import Testing
               main-b: {conninfo: "host=127.0.0.1 dbname=b", group: main}
               lone: {conninfo: postgres://x}
             database_check: {interval: 2s, timeout: 3s, fall: 4, rise: 5, writable: false, login_interval: 6s}
+            deletion_fuse: {users: 7, share: 0.25}
             """)
         #expect(configuration.users == "/srv/users")
         #expect(configuration.runtime == "/etc/run/x")
@@ -90,6 +91,8 @@ import Testing
         #expect(configuration.databases.map(\.group) == ["main", "main", nil])
         #expect(configuration.databases[2].conninfo == "postgres://x")
         #expect(configuration.databaseCheck.loginInterval == .seconds(6))
+        #expect(configuration.deletionFuse.users == 7)
+        #expect(configuration.deletionFuse.share == 0.25)
         #expect(!configuration.databaseCheck.writable)
         #expect(configuration.pathSettings.databases == ["main-a", "main-b", "lone", "main"])
         #expect(configuration.pathSettings.users == "/srv/users")
@@ -212,6 +215,9 @@ import Testing
             "s.yaml:2:28: database_check.writable: found 'yes', expected true or false"
         ),
         ("database_check: {fall: 0}", "s.yaml:2:24: database_check.fall: found '0', expected a whole number from 1"),
+        ("deletion_fuse: {share: 2}", "s.yaml:2:24: deletion_fuse.share: found '2', expected a number"),
+        ("deletion_fuse: {users: -1}", "s.yaml:2:24: deletion_fuse.users: found '-1', expected a whole number from 0"),
+        ("deletion_fuse: {user: 1}", "s.yaml:2:17: deletion_fuse: unknown key 'user', the nearest"),
         ("database_check: {move_after: 1s}", "s.yaml:2:18: database_check: unknown key 'move_after', the nearest"),
         (
             "runtime: /a/b/../../12345678901234567890123456789012345678901234567890123456789",
