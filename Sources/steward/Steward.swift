@@ -13,8 +13,8 @@ struct Steward: ParsableCommand {
             """,
         version: stewardVersion,
         subcommands: [
-            Status.self, Why.self, Events.self, Logs.self, Restart.self, Hold.self, Release.self, Databases.self,
-            Rebalance.self, Stop.self,
+            Status.self, Why.self, Events.self, Logs.self, Restart.self, Hold.self, Release.self, ConfirmDelete.self,
+            Databases.self, Rebalance.self, Stop.self,
         ])
 
     @OptionGroup var place: Place
