@@ -43,6 +43,7 @@ extension Configuration {
             try table.read("worker", into: &worker) { try $0.worker() }
             try table.read("databases", into: &databases) { try $0.databases() }
             if let check = try table["database_check"]?.databaseCheck() { (databaseCheck, moveAfter) = check }
+            try table.read("deletion_fuse", into: &deletionFuse) { try $0.deletionFuse() }
         }
     }
 
@@ -134,6 +135,15 @@ extension Setting {
             let group = table["group"]
             database.group = try group?.name()
             return group
+        }
+    }
+
+    fileprivate func deletionFuse() throws -> DeletionFuseSettings {
+        try table { table in
+            var fuse = DeletionFuseSettings()
+            try table.read("users", into: &fuse.users) { try $0.integer(0...1_000_000) }
+            try table.read("share", into: &fuse.share) { try $0.number(0...1) }
+            return fuse
         }
     }
 

@@ -64,6 +64,8 @@ public enum ControlRequest: Message {
     case drain(DatabaseRequest)
     case undrain(DatabaseRequest)
     case rebalance
+    /// Deletions that are held back are to be carried out; without users, all of them.
+    case confirmDelete(UsersRequest)
 
     public init(type: UInt8, from reader: inout WireReader) throws {
         switch type {
@@ -78,6 +80,7 @@ public enum ControlRequest: Message {
         case 24: self = .drain(try reader.value())
         case 25: self = .undrain(try reader.value())
         case 26: self = .rebalance
+        case 40: self = .confirmDelete(try reader.value())
         default: throw WireError.unknownType(type)
         }
     }
@@ -95,6 +98,7 @@ public enum ControlRequest: Message {
         case .drain(let value): try writer.message(24, value)
         case .undrain(let value): try writer.message(25, value)
         case .rebalance: writer.message(26)
+        case .confirmDelete(let value): try writer.message(40, value)
         }
     }
 }
@@ -226,6 +230,27 @@ public struct EventRecord: WireValue {
     }
 }
 
+/// A user whose deletion is held back.
+public struct PendingDeletion: WireValue {
+    public var name = UserName()
+    public var since: Int64 = 0
+    public var why = ""
+
+    public init() {}
+
+    public init(_ name: UserName, since: Int64, why: String) {
+        self.name = name
+        self.since = since
+        self.why = why
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&name)
+        try coder.field(&since)
+        try coder.field(&why)
+    }
+}
+
 /// A line of text.
 public struct TextLine: WireValue {
     public var text = ""
@@ -251,6 +276,7 @@ public enum ControlAnswer: Message {
     case user(UserStatus)
     case event(EventRecord)
     case line(TextLine)
+    case pendingDeletion(PendingDeletion)
 
     public init(type: UInt8, from reader: inout WireReader) throws {
         switch type {
@@ -262,6 +288,7 @@ public enum ControlAnswer: Message {
         case 21: self = .user(try reader.value())
         case 22: self = .event(try reader.value())
         case 23: self = .line(try reader.value())
+        case 40: self = .pendingDeletion(try reader.value())
         default: throw WireError.unknownType(type)
         }
     }
@@ -276,6 +303,7 @@ public enum ControlAnswer: Message {
         case .user(let value): try writer.message(21, value)
         case .event(let value): try writer.message(22, value)
         case .line(let value): try writer.message(23, value)
+        case .pendingDeletion(let value): try writer.message(40, value)
         }
     }
 }

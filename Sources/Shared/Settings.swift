@@ -133,6 +133,15 @@ public struct DatabaseCheckSettings: WireValue {
     }
 }
 
+/// How many users may be deleted within a minute without a word of the operator: the larger of the two.
+public struct DeletionFuseSettings: Equatable, Sendable {
+    public var users = 5
+    /// Of all users, 0 to 1.
+    public var share = 0.1
+
+    public init() {}
+}
+
 /// When a worker that died is started again.
 public struct RestartSettings: Equatable, Sendable {
     /// The delay after the first death of a row.
@@ -193,6 +202,7 @@ public struct Configuration: Equatable, Sendable {
     public var databaseCheck = DatabaseCheckSettings()
     /// How long a database is unavailable before its users move to another member of its group.
     public var moveAfter = Duration.seconds(1)
+    public var deletionFuse = DeletionFuseSettings()
 
     public init() {}
 }

@@ -162,6 +162,51 @@ public struct UserFault: WireValue {
     }
 }
 
+/// Which folder a path leads to (st_dev and st_ino of stat(2)).
+public struct FolderIdentity: WireValue {
+    public var device: UInt64 = 0
+    public var inode: UInt64 = 0
+
+    /// No folder.
+    public init() {}
+
+    public init(device: UInt64, inode: UInt64) {
+        self.device = device
+        self.inode = inode
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&device)
+        try coder.field(&inode)
+    }
+}
+
+/// The users' folder as a whole.
+public struct FolderReport: WireValue {
+    public var identity = FolderIdentity()
+    /// Why nobody can be seen in it; then nobody is reported as gone.
+    public var trouble: String?
+    /// Whether everybody who was known has been looked for in this folder, and reported where gone.
+    public var isSearched = false
+
+    public init() {}
+
+    public init(_ identity: FolderIdentity, isSearched: Bool) {
+        self.identity = identity
+        self.isSearched = isSearched
+    }
+
+    public init(trouble: String) {
+        self.trouble = trouble
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&identity)
+        try coder.field(&trouble)
+        try coder.field(&isSearched)
+    }
+}
+
 public enum ToPathwatch: Message {
     case settings(PathSettings)
 
@@ -188,6 +233,8 @@ public enum FromPathwatch: Message {
     case faultless(UserName)
     /// Every user that is there has been reported once: who was not is gone.
     case complete
+    /// At first, and when the folder has gone, is back or is another one; again when it has been searched.
+    case folder(FolderReport)
 
     public init(type: UInt8, from reader: inout WireReader) throws {
         switch type {
@@ -197,6 +244,7 @@ public enum FromPathwatch: Message {
         case 19: self = .fault(try reader.value())
         case 20: self = .faultless(try reader.value())
         case 21: self = .complete
+        case 40: self = .folder(try reader.value())
         default: throw WireError.unknownType(type)
         }
     }
@@ -209,6 +257,7 @@ public enum FromPathwatch: Message {
         case .fault(let value): try writer.message(19, value)
         case .faultless(let value): try writer.message(20, value)
         case .complete: writer.message(21)
+        case .folder(let value): try writer.message(40, value)
         }
     }
 }

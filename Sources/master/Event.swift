@@ -67,6 +67,8 @@ enum Event: Equatable, Sendable {
     case drain(String)
     case undrain(String)
     case rebalance
+    /// Of deletions that are held back; empty: of all of them.
+    case confirmDeletions([UserName])
 }
 
 /// A packet of a watcher, whichever its kind.
@@ -118,6 +120,8 @@ enum Effect: Equatable, Sendable {
     case erase(UserName)
     /// Forget the operator's hold of a user who is gone.
     case dropHold(UserName)
+    /// Write down whose deletion is held back.
+    case keepDeletions
     case record(Happening)
     /// Where master's own program has been replaced, leave for the new one.
     case giveWay

@@ -37,6 +37,7 @@ extension Loop {
                 return tell(kind, links[kind]) { try $0.ping() }
             case .snapshot(let kind): return sendSnapshot(kind)
             case .dropHold(let name): try runtime.keepHold(name, nil)
+            case .keepDeletions: try runtime.keepDeletions(supervisor.keptDeletions)
             case .record(let happening): return record(happening)
             case .giveWay: if program.isReplaced { ending = ending ?? .replaced }
             case .save(let name): save(name)

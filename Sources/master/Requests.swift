@@ -100,6 +100,13 @@ extension Loop {
             guard client.mayChange else { return refuse(client) }
             feed(.rebalance)
             send([.done], to: client)
+        case .confirmDelete(let request):
+            guard client.mayChange else { return refuse(client) }
+            if let objection = supervisor.objection(toConfirming: request.users) {
+                return send([.refused(TextLine(objection))], to: client)
+            }
+            feed(.confirmDeletions(request.users))
+            send([.done], to: client)
         case .stop:
             guard client.mayChange else { return refuse(client) }
             send([.done], to: client)
@@ -166,6 +173,7 @@ extension Loop {
         return [.master(master)] + (supervisor.watcherStatuses() + [launcher.status]).map { .watcher($0) }
             + supervisor.databaseStatuses(clock).map { .database($0) }
             + supervisor.userStatuses(clock).map { .user($0) }
+            + supervisor.pendingDeletions(clock).map { .pendingDeletion($0) }
             + supervisor.faults.sorted { $0.key < $1.key }.map { .line(TextLine("\($0) is no user yet: \($1)")) }
             + [.done]
     }

@@ -53,6 +53,13 @@ extension Supervisor {
         users.values.filter { !$0.isDeleted }.sorted { $0.name < $1.name }.map { status($0, clock) }
     }
 
+    /// Whose deletion is held back.
+    func pendingDeletions(_ clock: WallClock) -> [PendingDeletion] {
+        fuse.held.sorted { $0.key < $1.key }.map { name, held in
+            PendingDeletion(name, since: clock(held.since), why: held.why)
+        }
+    }
+
     func status(_ user: User, _ clock: WallClock) -> UserStatus {
         var status = UserStatus()
         status.name = user.name
@@ -100,7 +107,11 @@ extension Supervisor {
     private func describeReady(_ user: User) -> (state: String, reason: String?) {
         if user.face?.standIn != nil { return ("held", "waits for a passed check") }
         if let failure = user.swapFailure { return ("ready", "new settings failed: \(failure)") }
-        return ("ready", describeTrouble(user) ?? user.fault)
+        return ("ready", describeTrouble(user) ?? user.fault ?? describeDeletion(user.name))
+    }
+
+    private func describeDeletion(_ name: UserName) -> String? {
+        fuse.held[name].map { "gone, its deletion is held back: \($0.why)" }
     }
 
     private func describeTrouble(_ user: User) -> String? {
@@ -113,8 +124,12 @@ extension Supervisor {
 
     /// The lines of `steward why`, before the user's last events.
     func explanation(_ name: UserName, _ clock: WallClock) -> [String]? {
+        let deletion = fuse.held[name].map { held in
+            "deletion held back since \(rfc3339(clock(held.since))), until `steward confirm-delete`: \(held.why)"
+        }
         guard let user = users[name], !user.isDeleted else {
-            return faults[name].map { ["\(name) is no user yet: \($0)"] }
+            if let fault = faults[name] { return ["\(name) is no user yet: \(fault)"] }
+            return deletion.map { ["\(name) went while no master ran: its worker is left as it is", $0] }
         }
         let status = status(user, clock)
         var lines = ["\(name) is \(status.state)" + (status.reason.map { ": \($0)" } ?? "")]
@@ -130,6 +145,7 @@ extension Supervisor {
         case .some(let face): lines.append("customers reach socket \(face.socket)")
         case .none: lines.append("customers reach nobody")
         }
+        if let deletion { lines.append(deletion) }
         if let fault = user.fault { lines.append("fault: \(fault)") }
         if let failure = user.swapFailure { lines.append("new settings failed: \(failure)") }
         if let exit = user.lastExit { lines.append("last death: \(exit)" + (user.lastFailure.map { ", \($0)" } ?? "")) }

@@ -33,6 +33,10 @@ struct Supervisor {
         case watchersGone
         /// A line about how far a crowd of starts has come.
         case progress
+        /// Judge the gathered deletions.
+        case deletions
+        /// Write down whose deletion is held back.
+        case keepDeletions
     }
 
     /// How long a request waits in a socket's backlog before the stand-in answers.
@@ -71,6 +75,10 @@ struct Supervisor {
     var holds: [UserName: String]
     /// What it has left of users who are not reported yet.
     var remains: [UserName: Remains]
+    /// Deletions on their way.
+    var fuse: DeletionFuse
+    /// What an earlier master has held back, until the boot.
+    private var kept: [KeptDeletion]
     /// How many of its processes have been taken over.
     var adopted = 0
     /// Processes among them whose READY=1 may have been lost.
@@ -92,12 +100,15 @@ struct Supervisor {
     ///   - processors: for the default of `start_concurrency`.
     ///   - remains: what an earlier master has left.
     ///   - drained: databases that the operator has taken out of use.
+    ///   - kept: the deletions that it has held back.
     ///   - seed: for the jitter of restart delays.
     init(
         _ configuration: Configuration, processors: Int, holds: [UserName: String], remains: [UserName: Remains] = [:],
-        drained: Set<String> = [], seed: UInt64
+        drained: Set<String> = [], kept: KeptDeletions = KeptDeletions(), seed: UInt64
     ) {
         self.configuration = configuration
+        fuse = kept.fuse(configuration.deletionFuse)
+        self.kept = kept.held
         self.holds = holds
         self.remains = remains
         startLimit = configuration.worker.startConcurrency ?? 2 * processors
@@ -153,6 +164,7 @@ struct Supervisor {
         case .drain(let name): drain(name)
         case .undrain(let name): undrain(name)
         case .rebalance: rebalance()
+        case .confirmDeletions(let names): confirmDeletions(names)
         }
     }
 
@@ -173,6 +185,8 @@ struct Supervisor {
         case .watcher(let kind): startWatcher(kind)
         case .watchersGone: killWatchers()
         case .progress: tellProgress()
+        case .deletions: judgeDeletions()
+        case .keepDeletions: emit(.keepDeletions)
         }
     }
 
@@ -184,13 +198,15 @@ struct Supervisor {
         }
         for kind in WatcherKind.allCases where watchers[kind]?.state == .waiting { startWatcher(kind) }
         timers.set(.ping, at: now + Watcher.pingInterval)
+        restoreDeletions(kept)
+        kept = []
     }
 
     /// The ordered end: workers first, then the watchers, then master.
     private mutating func stop() {
         guard !isStopping else { return }
         isStopping = true
-        buryRemains { _ in false }
+        for name in remains.keys.sorted() { bury(name) }
         note("stopping \(users.count) users", rule: "stop")
         for name in users.keys.sorted() {
             update(name) { $0.dismiss(&$1) }

@@ -23,6 +23,7 @@ extension Supervisor {
         case .exited(let id, let exit):
             guard users[id.user] == nil, remains[id.user] != nil else { return false }
             remains[id.user]?.ends[id.generation] = "\(exit)"
+            answerForDead(id.user)
             return true
         case .notified(let id, .ready):
             guard users[id.user] == nil, let left = remains[id.user] else { return false }
@@ -32,7 +33,7 @@ extension Supervisor {
             return true
         case .boot, .tick, .stop, .watcherStarted, .watcherAdopted, .watcherSaid, .watcherBroke, .watcherExited,
             .started, .startFailed, .executed, .executionFailed, .notified, .probed, .faceFailed, .awaited, .hold,
-            .release, .restart, .drain, .undrain, .rebalance:
+            .release, .restart, .drain, .undrain, .rebalance, .confirmDeletions:
             return false
         }
     }
@@ -134,22 +135,20 @@ extension Supervisor {
         for id in waiting { becameReady(id, "it was starting when master was replaced") }
     }
 
-    /// Ends what is left of users who are gone; whose files are only wrong is left as it is.
-    mutating func buryRemains(keeping kept: (UserName) -> Bool) {
-        for name in remains.keys.sorted() where !kept(name) {
-            guard let left = remains.removeValue(forKey: name) else { continue }
-            var settings = UserSettings()
-            settings.name = name
-            var user = User(settings: settings, since: now)
-            user.isDeleted = true
-            keepDatabase(&user, left)
-            users[name] = user
-            note("deleted while no master ran", rule: "deluser", user: name)
-            update(name) { supervisor, user in
-                supervisor.adopt(&user, left)
-                if user.face == nil { supervisor.emit(.unlink(name)) }
-                supervisor.dismiss(&user)
-            }
+    /// Ends what is left of a user who is gone.
+    mutating func bury(_ name: UserName) {
+        guard let left = remains.removeValue(forKey: name) else { return }
+        var settings = UserSettings()
+        settings.name = name
+        var user = User(settings: settings, since: now)
+        user.isDeleted = true
+        keepDatabase(&user, left)
+        users[name] = user
+        note("deleted while no master ran", rule: "deluser", user: name)
+        update(name) { supervisor, user in
+            supervisor.adopt(&user, left)
+            if user.face == nil { supervisor.emit(.unlink(name)) }
+            supervisor.dismiss(&user)
         }
     }
 }

@@ -12,9 +12,10 @@ extension Supervisor {
             setUser(settings)
         case .deluser(let name):
             faults[name] = nil
-            delete(name)
+            deluser(name)
         case .fault(let fault):
             reported?.insert(fault.name)
+            isThere(fault.name)
             note("fault: \(fault.text)", rule: "user-file", user: fault.name, weight: .warning)
             if users[fault.name] == nil { faults[fault.name] = fault.text }
             users[fault.name]?.fault = fault.text
@@ -27,8 +28,9 @@ extension Supervisor {
             guard let present = reported else { return }
             reported = nil
             faults = faults.filter { present.contains($0.key) }
-            buryRemains(keeping: present.contains)
-            for name in users.keys.sorted() where !present.contains(name) { delete(name) }
+            missing(from: present)
+        case .folder(let report):
+            folderReport(report)
         }
     }
 
@@ -36,6 +38,7 @@ extension Supervisor {
         guard !isStopping else { return }
         let name = settings.name
         faults[name] = nil
+        isThere(name)
         guard users[name] != nil else { return addUser(settings) }
         update(name) { supervisor, user in
             let isBack = user.isDeleted
@@ -53,7 +56,7 @@ extension Supervisor {
         }
     }
 
-    private mutating func addUser(_ settings: UserSettings) {
+    mutating func addUser(_ settings: UserSettings) {
         var user = User(settings: settings, since: now)
         user.generation = lastForgotten
         user.hold = holds.removeValue(forKey: settings.name)
@@ -79,7 +82,7 @@ extension Supervisor {
         user.actual = .absent
     }
 
-    private mutating func delete(_ name: UserName) {
+    mutating func delete(_ name: UserName) {
         guard users[name]?.isDeleted == false else { return }
         note("deleted", rule: "deluser", user: name)
         update(name) { supervisor, user in

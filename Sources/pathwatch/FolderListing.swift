@@ -3,19 +3,12 @@
 import Glibc
 import Shared
 
-/// Which folder a path leads to.
-struct FolderIdentity: Equatable {
-    private var device: UInt64 = 0
-    private var inode: UInt64 = 0
-
-    /// No folder.
-    init() {}
-
+extension FolderIdentity {
+    /// Of the folder at `path`, following links.
     init(_ path: String) throws {
         var status = stat()
         try check("stat", path) { stat(path, &status) }
-        device = UInt64(status.st_dev)
-        inode = UInt64(status.st_ino)
+        self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 }
 

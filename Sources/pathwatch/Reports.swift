@@ -12,7 +12,14 @@ extension FromPathwatch: CustomStringConvertible {
         case .fault(let fault): "fault \(fault.name) \(fault.text)"
         case .faultless(let name): "faultless \(name)"
         case .complete: "complete"
+        case .folder(let report): "folder \(report.line)"
         }
+    }
+}
+
+extension FolderReport {
+    fileprivate var line: String {
+        trouble ?? "device=\(identity.device) inode=\(identity.inode)\(isSearched ? " searched" : "")"
     }
 }
 

@@ -5,8 +5,9 @@
 // happens every minute anyway, then only at users whose files have another stamp.
 //
 // While the folder itself is missing, cannot be read, or has been replaced by an empty one, nobody is reported as gone:
-// the known table stands, and one line in the log says so. Nothing here is fatal: without inotify, or where it takes no more
-// watches, everything is looked at every few seconds.
+// the known table stands, and one report and one line in the log say so. Another folder in its place is reported before
+// who is missing there, and again when everybody has been looked for. Nothing here is fatal: without inotify, or where it
+// takes no more watches, everything is looked at every few seconds.
 
 import Glibc
 import Logging
@@ -27,9 +28,10 @@ final class UsersFolder {
     private var watches = Watches()
     private var stamps: [UserName: UInt64] = [:]
     private var home = Home()
-    /// Who of the first listing has not been looked at yet; nil once the snapshot is complete.
+    /// Who has not been looked at yet, since the start or since the folder has come; nil once everybody has.
     private var awaited: Set<UserName>?
-    private var isListed = false
+    /// Whether the snapshot has been sent.
+    private var isComplete = false
     private var refused = RefusedNames()
     /// Whose folders could not be watched.
     private var unwatched: Set<UserName> = []
@@ -40,6 +42,7 @@ final class UsersFolder {
     /// The users' folder itself, as it was last found.
     private struct Home {
         var watch: Int32 = -1
+        /// No folder until the first listing.
         var identity = FolderIdentity()
         /// Why it cannot be used; nil while it can.
         var trouble: String?
@@ -115,7 +118,7 @@ final class UsersFolder {
         for _ in 0..<most {
             guard let task = agenda.popDue(now) else { break }
             switch task {
-            case .everything: scan(now)
+            case .everything: reports += scan(now)
             case .user(let user, let hint): reports += look(at: user, hint, now)
             }
         }
@@ -123,9 +126,10 @@ final class UsersFolder {
     }
 
     private func completion() -> [FromPathwatch] {
-        guard isListed, awaited?.isEmpty == true else { return [] }
+        guard home.trouble == nil, home.identity != FolderIdentity(), awaited?.isEmpty == true else { return [] }
         awaited = nil
-        return [.complete]
+        defer { isComplete = true }
+        return (isComplete ? [] : [.complete]) + [.folder(FolderReport(home.identity, isSearched: true))]
     }
 
     private func look(at user: UserName, _ hint: Hint, _ now: Instant) -> [FromPathwatch] {
@@ -188,22 +192,25 @@ final class UsersFolder {
 
     // MARK: the folder as a whole
 
-    /// Watches and lists the folder, and notes everybody who is there or was.
-    private func scan(_ now: Instant) {
+    /// Watches and lists the folder, notes everybody who is there or was, and answers what is new about the folder.
+    private func scan(_ now: Instant) -> [FromPathwatch] {
+        let before = home
         do {
             let names = try list(now)
             if let trouble = home.trouble { log.notice("\(folder.users) is there again (\(trouble))") }
             home.trouble = nil
-            isListed = true
+            let isNew = before.trouble != nil || before.identity != home.identity
+            if isNew { awaited = [] }
             note(names, now)
             agenda.noteEverything(at: now + rescanPeriod)
+            return isNew ? [.folder(FolderReport(home.identity, isSearched: false))] : []
         } catch {
             let text = "\(error)"
-            if home.trouble == nil {
-                log.error("\(text): the users stay as they are known until the folder is back")
-            }
             home.trouble = text
             agenda.noteEverything(at: now + Self.search)
+            guard before.trouble == nil else { return [] }
+            log.error("\(text): the users stay as they are known until the folder is back")
+            return [.folder(FolderReport(trouble: text))]
         }
     }
 
@@ -241,7 +248,7 @@ final class UsersFolder {
         for name in names where UserName(name) == nil && FolderListing.isFolder("\(folder.users)/\(name)") {
             refuse(name)
         }
-        if awaited != nil { awaited = users }
+        if awaited != nil { awaited = users.union(table.names) }
         for user in users.sorted() { agenda.note(user, .routine, now: now) }
         for user in Set(table.names).union(watches.names).subtracting(users) {
             agenda.note(user, .changed, now: now)

@@ -8,6 +8,7 @@ struct Snapshot {
     var watchers: [WatcherStatus] = []
     var databases: [DatabaseStatus] = []
     var users: [UserStatus] = []
+    var pendingDeletions: [PendingDeletion] = []
     /// What is worth a line beside the tables.
     var notes: [String] = []
 
@@ -18,6 +19,7 @@ struct Snapshot {
             case .watcher(let status): watchers.append(status)
             case .database(let status): databases.append(status)
             case .user(let status): users.append(status)
+            case .pendingDeletion(let deletion): pendingDeletions.append(deletion)
             case .line(let line): notes.append(line.text)
             case .done, .refused, .event: break
             }
@@ -41,7 +43,7 @@ struct Snapshot {
         if !databases.isEmpty {
             lines += [""] + Self.databaseLines(databases, now: now)
         }
-        return lines + [""] + userLines(users, now: now) + notes
+        return lines + [""] + userLines(users, now: now) + deletionLines(now: now) + notes
     }
 
     static func databaseLines(_ databases: [DatabaseStatus], now: Int64) -> [String] {
@@ -70,6 +72,16 @@ struct Snapshot {
                     user.reason ?? "",
                 ]
             })
+    }
+
+    /// One line for all that were held back for one reason.
+    private func deletionLines(now: Int64) -> [String] {
+        Dictionary(grouping: pendingDeletions, by: \.why).sorted { $0.key < $1.key }.map { why, deletions in
+            let names = deletions.prefix(5).map(\.name.text).joined(separator: ", ")
+            let more = deletions.count > 5 ? " and \(deletions.count - 5) more" : ""
+            let age = Self.age(deletions.map(\.since).min() ?? now, now)
+            return "deletion held back for \(age), until `steward confirm-delete`: \(names)\(more): \(why)"
+        }
     }
 
     /// Columns as wide as their widest cell; the last one is not padded.
@@ -106,7 +118,8 @@ struct Snapshot {
         try Self.encode(
             StatusDocument(
                 master: StatusDocument.Master(master), watchers: watchers.map(StatusDocument.Watcher.init),
-                databases: databases.map(StatusDocument.Database.init), users: users.map(StatusDocument.User.init)))
+                databases: databases.map(StatusDocument.Database.init), users: users.map(StatusDocument.User.init),
+                pendingDeletion: pendingDeletions.map(StatusDocument.Deletion.init)))
     }
 
     func json(_ user: UserStatus) throws -> String {

@@ -7,6 +7,7 @@ struct StatusDocument: Encodable {
     var watchers: [Watcher]
     var databases: [Database]
     var users: [User]
+    var pendingDeletion: [Deletion]
 
     struct Master: Encodable {
         let pid: Int32
@@ -65,6 +66,19 @@ struct StatusDocument: Encodable {
             lastChange = status.before.map { _ in rfc3339(status.changedAt) }
             before = status.before
             old = status.isOld
+        }
+    }
+
+    /// A user whose deletion is held back.
+    struct Deletion: Encodable {
+        let name: String
+        let since: String
+        let why: String
+
+        init(_ deletion: PendingDeletion) {
+            name = deletion.name.text
+            since = rfc3339(deletion.since)
+            why = deletion.why
         }
     }
 

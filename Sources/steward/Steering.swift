@@ -82,6 +82,26 @@ struct Release: ParsableCommand {
     }
 }
 
+struct ConfirmDelete: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Carry out deletions that are held back: of these users, or all.")
+
+    @OptionGroup var place: Place
+    @Argument var users: [UserName] = []
+    @Flag(help: "Return when the workers have ended.") var wait = false
+
+    func run() throws {
+        let before = try Snapshot(place.connect())
+        let pending = users.isEmpty ? before.pendingDeletions.map(\.name) : users
+        try place.connect().ask(.confirmDelete(UsersRequest(users)))
+        guard wait else { return }
+        // Who is deleted is shown no longer, though its worker still drains.
+        for pid in before.users.filter({ pending.contains($0.name) }).compactMap(\.pid) {
+            while access("/proc/\(pid)", F_OK) == 0 { usleep(50_000) }
+        }
+    }
+}
+
 struct Stop: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "End every worker, every watcher and master.")
 

@@ -14,7 +14,7 @@ struct Steward: ParsableCommand {
         version: stewardVersion,
         subcommands: [
             Status.self, Why.self, Events.self, Logs.self, Restart.self, Hold.self, Release.self, Databases.self,
-            Rebalance.self, Stop.self,
+            Rebalance.self, ConfirmDelete.self, Stop.self,
         ])
 
     @OptionGroup var place: Place

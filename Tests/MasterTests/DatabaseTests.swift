@@ -98,7 +98,7 @@ import Testing
         script.adduser(bob) { $0.database = "main" }
         #expect(script.status(alice).database == "main-a")
         #expect(script.status(bob).database == "main-b")
-        script.say(.pathwatch, .path(.deluser(alice)))
+        script.deluser(alice)
         script.send(.exited(WorkerID(user: alice, generation: 2), .code(0)))
         #expect(script.supervisor.databases["main-a"]?.users == 0)
     }

@@ -89,7 +89,7 @@ import Testing
     @Test func whoComesBackOnAnotherDatabaseWaitsForTheOldProcessToEnd() {
         var script = Self.script()
         let old = script.ready(alice) { $0.database = "a" }
-        script.say(.pathwatch, .path(.deluser(alice)))
+        script.deluser(alice)
         script.clear()
         script.adduser(alice) { $0.database = "b" }
         script.wait(.seconds(2))
@@ -103,7 +103,7 @@ import Testing
         var script = Self.script(places: 1)
         let old = script.ready(alice) { $0.database = "a" }
         script.adduser(bob) { $0.database = "a" }
-        script.say(.pathwatch, .path(.deluser(alice)))
+        script.deluser(alice)
         script.adduser(alice) { $0.database = "a" }
         script.moduser(alice) { $0.database = "b" }
         script.clear()
@@ -130,7 +130,7 @@ import Testing
         var script = Script()
         let worker = script.ready(alice)
         script.clear()
-        script.say(.pathwatch, .path(.deluser(alice)))
+        script.deluser(alice)
         for _ in 0..<emptyLooks { script.send(.probed(worker, isEmpty: true)) }
         script.send(.stop)
         #expect(script.effects.filter { $0 == .signal(worker, Signal.terminate, leaderOnly: true) }.count == 1)
@@ -139,7 +139,7 @@ import Testing
     @Test func aNamesakeGoesOnCounting() {
         var script = Script()
         let worker = script.ready(alice)
-        script.say(.pathwatch, .path(.deluser(alice)))
+        script.deluser(alice)
         script.send(.exited(worker, .code(0)))
         #expect(script.supervisor.users[alice] == nil)
         script.clear()

@@ -94,6 +94,12 @@ struct Script {
         return settings
     }
 
+    /// A deletion that is believed.
+    mutating func deluser(_ name: UserName) {
+        say(.pathwatch, .path(.deluser(name)))
+        wait(DeletionFuse.quiet)
+    }
+
     mutating func database(_ name: String, _ state: DatabaseState, _ cause: String? = nil) {
         var report = DatabaseReport()
         report.name = name

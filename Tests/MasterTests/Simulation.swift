@@ -66,6 +66,7 @@ final class Simulation {
     /// What is written down for the next master.
     var saved: [UserName: UserRecord] = [:]
     var holds: [UserName: String] = [:]
+    var kept = KeptDeletions()
 
     var unservedSince: [UserName: Instant] = [:]
     var trace: [Step] = []

@@ -29,6 +29,7 @@ extension Simulation {
         case .save(let name): saved[name] = supervisor.users[name].map { UserRecord($0) }
         case .erase(let name): saved[name] = nil
         case .dropHold(let name): holds[name] = nil
+        case .keepDeletions: kept = supervisor.keptDeletions
         case .welcome, .suspect, .record, .giveWay, .finish: break
         }
         return []

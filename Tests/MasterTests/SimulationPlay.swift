@@ -24,7 +24,7 @@ extension Simulation {
 
     private func act() {
         let name = Self.names[roll(Self.names.count)]
-        switch roll(27) {
+        switch roll(28) {
         case 0, 1, 2: writeFile(name)
         case 3, 4: changeEnvironment(name)
         case 5: deleteFile(name)
@@ -42,6 +42,7 @@ extension Simulation {
         case 20: undrain(Self.databases[roll(2)])
         case 21: send(.rebalance)
         case 22: if roll(3) == 0 { flap(Self.databases[roll(2)]) }
+        case 23: send(.confirmDeletions(roll(2) == 0 ? [name] : []))
         default: deleteAndWriteAgain(name)
         }
     }
@@ -56,6 +57,9 @@ extension Simulation {
             release(name)
             mend(name)
         }
+        // Nobody is left on the list of those who are held back.
+        run(DeletionFuse.longest)
+        send(.confirmDeletions([]))
     }
 
     private func isUser(_ name: UserName) -> Bool {

@@ -22,7 +22,7 @@ extension Simulation {
         watched = []
         orders = [:]
         supervisor = Supervisor(
-            Self.configuration(seed), processors: 2, holds: holds, remains: left, drained: drained,
+            Self.configuration(seed), processors: 2, holds: holds, remains: left, drained: drained, kept: kept,
             seed: chance.next())
         isKeeperAdopted = keeperLives
         if keeperLives { send(.watcherAdopted(.keeper, generation: 1, pid: nextPID())) }

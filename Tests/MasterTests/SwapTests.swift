@@ -176,7 +176,7 @@ import Testing
         var script = Script()
         let worker = script.ready(alice)
         script.clear()
-        script.say(.pathwatch, .path(.deluser(alice)))
+        script.deluser(alice)
         #expect(script.effects.contains(.unlink(alice)))
         for _ in 0..<5 {
             script.wait(.milliseconds(20))
@@ -190,7 +190,7 @@ import Testing
     @Test func aUserDeletedAndAddedAgainStartsAnew() {
         var script = Script()
         let old = script.ready(alice)
-        script.say(.pathwatch, .path(.deluser(alice)))
+        script.deluser(alice)
         script.clear()
         script.adduser(alice)
         let new = script.lastStarted(alice)
@@ -212,6 +212,8 @@ import Testing
         script.adduser(alice)
         #expect(script.started.isEmpty, "a user that is known and unchanged is left alone")
         script.say(.pathwatch, .path(.complete))
+        #expect(!script.effects.contains(.unlink(bob)))
+        script.wait(DeletionFuse.quiet)
         #expect(script.effects.contains(.unlink(bob)))
         #expect(!script.effects.contains(.unlink(alice)))
     }

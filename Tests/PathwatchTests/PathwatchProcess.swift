@@ -11,8 +11,10 @@ final class PathwatchProcess {
     let pid: pid_t
     private(set) var users: [UserName: UserSettings] = [:]
     private(set) var faults: [UserName: String] = [:]
-    /// Everything that was reported, in its order.
+    /// Everything that was reported of users, in its order.
     private(set) var reports: [FromPathwatch] = []
+    /// What was reported of the folder as a whole.
+    private(set) var folders: [FolderReport] = []
     private let channel: Channel<FromPathwatch, ToPathwatch>
 
     static var executable: String {
@@ -80,6 +82,8 @@ final class PathwatchProcess {
                 switch received.packet {
                 case .hello(let hello):
                     #expect(hello == Hello(kind: .pathwatch, pid: pid, generation: 7))
+                case .body(.folder(let report)):
+                    folders.append(report)
                 case .body(let report):
                     reports.append(report)
                     apply(report)
@@ -108,7 +112,7 @@ final class PathwatchProcess {
         case .faultless(let name):
             #expect(faults[name] != nil, "faultless without a fault")
             faults[name] = nil
-        case .complete: break
+        case .complete, .folder: break
         }
     }
 }

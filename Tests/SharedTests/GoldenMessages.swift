@@ -44,7 +44,7 @@ let goldenMessages: [Golden] =
 private let linkMessages: [Golden] = [
     Golden(
         .link, Packet<FromKeeper>.hello(Hello(kind: .dbwatch, pid: 258, generation: 3)),
-        "01 00000002 03 00000102 0000000000000003"),
+        "01 00000003 03 00000102 0000000000000003"),
     Golden(.link, Packet<FromKeeper>.ping, "02"),
     Golden(.link, Packet<FromKeeper>.pong, "03"),
     Golden(
@@ -100,6 +100,13 @@ private let pathwatchMessages: [Golden] = [
         "13 0005616c696365 0009663a313a323a206e6f"),
     Golden(.fromPathwatch, FromPathwatch.faultless(alice), "14 0005616c696365"),
     Golden(.fromPathwatch, FromPathwatch.complete, "15"),
+    Golden(
+        .fromPathwatch,
+        FromPathwatch.folder(FolderReport(FolderIdentity(device: 2049, inode: 258), isSearched: true)),
+        "28 0000000000000801 0000000000000102 00 01"),
+    Golden(
+        .fromPathwatch, FromPathwatch.folder(FolderReport(trouble: "no")),
+        "28 0000000000000000 0000000000000000 01 00026e6f 00"),
 ]
 
 private let dbwatchMessages: [Golden] = [
@@ -163,6 +170,7 @@ private let requestMessages: [Golden] = [
     Golden(.request, ControlRequest.drain(DatabaseRequest("main-a")), "18 00066d61696e2d61"),
     Golden(.request, ControlRequest.undrain(DatabaseRequest("main-a")), "19 00066d61696e2d61"),
     Golden(.request, ControlRequest.rebalance, "1a"),
+    Golden(.request, ControlRequest.confirmDelete(UsersRequest([alice])), "28 0001 0005616c696365 00"),
 ]
 
 private let answerMessages: [Golden] = [
@@ -235,4 +243,7 @@ private let answerMessages: [Golden] = [
                 $0.rule = "r"
             }), "16 0000000000000001 0000000000000002 01 0005616c696365 01 000173 000174 000172"),
     Golden(.answer, ControlAnswer.line(TextLine("l")), "17 00016c"),
+    Golden(
+        .answer, ControlAnswer.pendingDeletion(PendingDeletion(alice, since: 1, why: "w")),
+        "28 0005616c696365 0000000000000001 000177"),
 ]

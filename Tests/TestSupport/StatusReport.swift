@@ -49,10 +49,18 @@ public struct StatusReport: Codable, Sendable {
         }
     }
 
+    /// A user whose deletion is held back.
+    public struct Deletion: Codable, Sendable {
+        public let name: String
+        public let since: String
+        public let why: String
+    }
+
     public let master: Master
     public let watchers: [Watcher]
     public let databases: [Database]
     public let users: [User]
+    public let pendingDeletion: [Deletion]
 
     public init(json: String) throws {
         self = try Self.decoder.decode(StatusReport.self, from: Data(json.utf8))

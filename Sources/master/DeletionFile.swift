@@ -1,0 +1,107 @@
+// STATE/deletions: whose deletion is held back, and the users' folder in which everybody was seen last.
+//
+// A file of frames, replaced as a whole: it changes seldom, and is small but in the worst of days.
+
+import Glibc
+import Logging
+import Shared
+
+extension Runtime {
+    private var deletionsPath: String { "\(configuration.state)/deletions" }
+    /// Thousands of users with the longest settings.
+    private static let longestDeletions = 1 << 28
+
+    func keepDeletions(_ kept: KeptDeletions) throws {
+        let path = deletionsPath
+        let draft = "\(path).new"
+        let content = try DeletionFile.bytes(kept, WallClock(wall: wallClock(), now: .now()))
+        let file = Descriptor(
+            owning: try check("open", draft) { open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640) })
+        var rest = content[...]
+        while !rest.isEmpty {
+            let size = try rest.withUnsafeBytes { bytes in
+                try check("write", draft) { write(file.number, bytes.baseAddress, bytes.count) }
+            }
+            rest = rest.dropFirst(size)
+        }
+        try check("rename", path) { rename(draft, path) }
+    }
+
+    /// What an earlier master has kept.
+    func deletions(_ log: Logger) -> KeptDeletions {
+        let path = deletionsPath
+        guard access(path, F_OK) == 0 else { return KeptDeletions() }
+        do {
+            let content = try SmallFile.read(path, limit: Self.longestDeletions)
+            return try DeletionFile.kept(content, WallClock(wall: wallClock(), now: .now()))
+        } catch {
+            rename(path, "\(path).damaged")
+            log.warning("\(path): \(error); it is set aside as deletions.damaged")
+            return KeptDeletions()
+        }
+    }
+}
+
+/// The form of the file.
+enum DeletionFile {
+    private struct Record: WireValue {
+        var name = UserName()
+        /// Wall clock, in milliseconds since 1970.
+        var since: Int64 = 0
+        var why = ""
+        var settings: UserSettings?
+
+        init() {}
+
+        mutating func fields(_ coder: inout some WireCoder) throws {
+            try coder.field(&name)
+            try coder.field(&since)
+            try coder.field(&why)
+            try coder.field(&settings)
+        }
+    }
+
+    private enum Part {
+        static let folder: UInt8 = 1
+        static let deletion: UInt8 = 2
+    }
+
+    static func bytes(_ kept: KeptDeletions, _ clock: WallClock) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        if let folder = kept.folder { try Frame.append(to: &bytes) { try $0.message(Part.folder, folder) } }
+        for deletion in kept.held {
+            var record = Record()
+            record.name = deletion.name
+            record.since = clock(deletion.since)
+            record.why = deletion.why
+            record.settings = deletion.settings
+            try Frame.append(to: &bytes) { try $0.message(Part.deletion, record) }
+        }
+        return bytes
+    }
+
+    /// - Throws: `WireError` where the bytes are none of such a file.
+    static func kept(_ bytes: [UInt8], _ clock: WallClock) throws -> KeptDeletions {
+        var decoder = FrameDecoder()
+        decoder.append(bytes)
+        var kept = KeptDeletions()
+        while let payload = try decoder.next() {
+            var reader = WireReader(payload)
+            var type: UInt8 = 0
+            try reader.field(&type)
+            switch type {
+            case Part.folder: kept.folder = try reader.value()
+            case Part.deletion:
+                let record: Record = try reader.value()
+                kept.held.append(
+                    KeptDeletion(
+                        name: record.name, since: clock.now + .milliseconds(record.since - clock.wall),
+                        why: record.why, settings: record.settings))
+            default: throw WireError.unknownType(type)
+            }
+            try reader.finish()
+        }
+        guard decoder.isAtBoundary else { throw WireError.truncated }
+        return kept
+    }
+}
