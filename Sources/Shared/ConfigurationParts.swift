@@ -13,6 +13,7 @@ extension Configuration {
         var settings = PathSettings()
         settings.users = users
         settings.databases = databaseNames
+        settings.runAs = runAs
         return settings
     }
 }

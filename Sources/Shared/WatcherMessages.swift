@@ -134,12 +134,15 @@ public struct PathSettings: WireValue {
     public var users = ""
     /// The names that a user.yaml may give as its database: databases and groups.
     public var databases: [String] = []
+    /// The account of the workers, where master is root: beside root it may write the users' files.
+    public var runAs: String?
 
     public init() {}
 
     public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&users)
         try coder.field(&databases)
+        try coder.field(&runAs)
     }
 }
 

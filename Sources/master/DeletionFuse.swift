@@ -89,12 +89,12 @@ struct DeletionFuse: Equatable, Sendable {
 
     /// The user is there.
     ///
-    /// - Returns: whether its deletion was held back.
-    mutating func returned(_ name: UserName) -> Bool {
+    /// - Returns: how its deletion was held back, where it was.
+    mutating func returned(_ name: UserName) -> Held? {
         recent[name] = nil
         gathered[name] = nil
         if gathered.isEmpty { endGathering() }
-        return held.removeValue(forKey: name) != nil
+        return held.removeValue(forKey: name)
     }
 
     /// Decides about the gathered deletions.
@@ -148,12 +148,14 @@ struct DeletionFuse: Equatable, Sendable {
     /// The folder is there: who had gone with it is back, unless it is reported to be gone from now on.
     ///
     /// - Returns: whose deletion is held back no longer.
-    mutating func folderFound(_ identity: FolderIdentity) -> [UserName] {
+    mutating func folderFound(_ identity: FolderIdentity) -> [UserName: Held] {
         doubt = folder == nil || folder == identity ? nil : .folderReplaced
         gathered = gathered.filter { $0.value == .reported }
+        // What was reported before the folder went is as good as any other report.
+        gatheredDoubt = doubt
         if gathered.isEmpty { endGathering() }
-        let back = held.filter { $0.value.origin == .folderGone }.keys.sorted()
-        for name in back {
+        let back = held.filter { $0.value.origin == .folderGone }
+        for name in back.keys {
             held[name] = nil
             recent[name] = nil
         }

@@ -57,9 +57,10 @@ extension Supervisor {
 
     /// The user's files are there, whatever they say.
     mutating func isThere(_ name: UserName) {
-        if fuse.returned(name) {
+        if let held = fuse.returned(name) {
             note("is there again: its deletion is off the list", rule: "deletion-fuse", user: name, weight: .crowd)
             keepDeletionsSoon()
+            returnToFolder(name, held)
         }
         awaitJudgement()
     }
@@ -77,11 +78,31 @@ extension Supervisor {
         } else {
             let back = fuse.folderFound(report.identity)
             if !back.isEmpty {
-                note("the users' folder is there again: \(list(back))", rule: "deletion-fuse")
+                note("the users' folder is there again: \(list(back.keys.sorted()))", rule: "deletion-fuse")
                 keepDeletionsSoon()
+                for (name, held) in back { returnToFolder(name, held) }
             }
         }
         awaitJudgement()
+    }
+
+    // MARK: starts without a folder
+
+    /// A plan as it can be carried out: the folder of a user whose deletion is held back is gone. What lies in it cannot
+    /// run, everything else can.
+    func feasible(_ plan: WorkerPlan, _ user: User) -> WorkerPlan {
+        var plan = plan
+        if fuse.held[user.name] != nil { plan.folder = "/" }
+        return plan
+    }
+
+    /// Replaces a worker that was started while there was no folder.
+    private mutating func returnToFolder(_ name: UserName, _ held: DeletionFuse.Held) {
+        update(name) { supervisor, user in
+            guard case .ready(let process) = user.actual, process.startedAt >= held.since else { return }
+            user.swapRequest = "its folder is there again"
+            supervisor.reconcile(&user)
+        }
     }
 
     // MARK: judgement

@@ -95,7 +95,7 @@ extension Supervisor {
         timers.set(.ready(id), at: now + configuration.worker.readyTimeout)
         timers.set(.place(id), at: now + Self.placeTime)
         // A crowd can wait for those who serve; the restart of one user cannot.
-        emit(.start(id, socket: socket, plan, gently: isCrowded))
+        emit(.start(id, socket: socket, feasible(plan, user), gently: isCrowded))
         return process
     }
 

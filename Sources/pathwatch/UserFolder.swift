@@ -1,7 +1,8 @@
 // One user as its folder describes it: user.yaml, and the executable `start`.
 //
 // Neither file may be a symbolic link, and anything but a regular file is not opened for longer than it takes to see
-// that: whoever writes in a user's folder must not make Steward read something else or wait.
+// that: whoever writes in a user's folder must not make Steward read something else or wait. A file that the wrong ones
+// may write is refused (Ownership).
 
 import Glibc
 import Shared
@@ -24,6 +25,7 @@ struct UserFolder {
     let users: String
     /// The names that a user.yaml may give as its database.
     let databases: [String]
+    let ownership: Ownership
 
     func path(of user: UserName) -> String { "\(users)/\(user)" }
 
@@ -34,7 +36,7 @@ struct UserFolder {
         do throws(TextFileError) {
             let content = try TextFile(file, atMost: UserSettings.longestFile, followsLink: false)
             let start = Self.status("\(folder)/\(Self.startName)")
-            var look = Look(finding: finding(user, content.text, file, start))
+            var look = Look(finding: finding(user, content, file, start))
             let isYoung = Self.age(content.status) < Agenda.settle
             look.isFresh = isYoung && (content.text.isEmpty || look.finding.isFault)
             // A file can change twice within the grain of its clock, so what is too young gets no stamp.
@@ -57,9 +59,15 @@ struct UserFolder {
         }
     }
 
-    private func finding(_ user: UserName, _ text: String, _ file: String, _ start: stat?) -> Finding {
+    private func finding(_ user: UserName, _ content: TextFile, _ file: String, _ start: stat?) -> Finding {
         do {
-            var settings = try UserSettings(text: text, file: file, databases: databases)
+            var settings = try UserSettings(text: content.text, file: file, databases: databases)
+            if let objection = ownership.objection(to: content.status, runAs: settings.runAs) {
+                return .fault("\(file): \(objection)")
+            }
+            if let start, let objection = objection(toStart: start, settings.runAs) {
+                return .fault("\(path(of: user))/\(Self.startName): \(objection)")
+            }
             settings.name = user
             settings.folder = path(of: user)
             settings.start = start.map(Self.startStamp) ?? 0
@@ -67,6 +75,13 @@ struct UserFolder {
         } catch {
             return .fault("\(error)")
         }
+    }
+
+    /// Only what would be executed has to be in order.
+    private func objection(toStart start: stat, _ runAs: String?) -> String? {
+        if start.st_mode & S_IFMT == S_IFLNK { return "\(TextFileError.system(ELOOP))" }
+        if start.st_mode & S_IFMT != S_IFREG { return "\(TextFileError.notRegular)" }
+        return Self.startStamp(start) == 0 ? nil : ownership.objection(to: start, runAs: runAs)
     }
 
     private static func status(_ path: String) -> stat? {

@@ -51,7 +51,8 @@ final class UsersFolder {
     /// Looks at nothing yet: the first `work` begins.
     init(_ settings: PathSettings, _ inotify: Inotify, _ log: Logger, now: Instant) throws {
         guard settings.users.hasPrefix("/") else { throw WireError.invalid("path '\(settings.users)'") }
-        folder = UserFolder(users: settings.users, databases: settings.databases)
+        folder = UserFolder(
+            users: settings.users, databases: settings.databases, ownership: Ownership(runAs: settings.runAs))
         self.inotify = inotify
         self.log = log
         awaited = []

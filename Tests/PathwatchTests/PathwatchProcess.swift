@@ -53,8 +53,9 @@ final class PathwatchProcess {
         while waitpid(pid, nil, 0) < 0 && errno == EINTR {}
     }
 
-    func send(_ users: String, _ databases: [String] = []) throws {
+    func send(_ users: String, _ databases: [String] = [], runAs: String? = nil) throws {
         var settings = PathSettings()
+        settings.runAs = runAs
         settings.users = users
         settings.databases = databases
         try channel.send(.settings(settings))

@@ -109,10 +109,84 @@ import Testing
         try await process.wait("start again") { stamp() != 0 }
         unlink(path)
         try await process.wait("no start again") { stamp() == 0 }
-        symlink("/bin/true", path)
-        try fixture.write("plan: paid", to: fixture.file("alice"))
-        try await process.wait("the plan") { process.users[alice]?.plan == .paid }
-        #expect(stamp() == 0)
+    }
+
+    /// Beside a user.yaml that is right.
+    @Test func aStartThatIsNoRegularFileIsAFaultUntilItIsGone() async throws {
+        let fixture = try UsersFixture()
+        try fixture.add("alice", "")
+        let process = try await start(fixture)
+        let alice = fixture.name("alice")
+        let path = fixture.users + "/alice/start"
+        for (make, expected) in [
+            ({ _ = symlink("/bin/true", path) }, "it is a symbolic link"),
+            ({ _ = mkfifo(path, 0o755) }, "it is not a regular file"),
+            ({ _ = mkdir(path, 0o755) }, "it is not a regular file"),
+        ] as [(() -> Void, String)] {
+            make()
+            try await process.wait("the fault") { process.faults[alice] == "\(path): cannot be read: \(expected)" }
+            #expect(process.users[alice]?.start == 0)
+            try fixture.remove(path)
+            try await process.wait("its end") { process.faults.isEmpty }
+        }
+    }
+
+    /// Who writes these files decides what root, or another account, executes.
+    @Test func aFileThatTheWrongOnesMayWriteIsRefused() async throws {
+        guard geteuid() == 0, let nobody = getpwnam("nobody")?.pointee.pw_uid else {
+            print("the ownership of users' files is not tried: it matters to root only")
+            return
+        }
+        let fixture = try UsersFixture()
+        for name in ["alice", "bob"] { try fixture.add(name, "") }
+        let process = try PathwatchProcess()
+        try process.send(fixture.users, runAs: "nobody")
+        try await process.wait("the snapshot") { process.snapshots == 1 }
+        let alice = fixture.name("alice")
+        let file = fixture.file("alice")
+        let program = fixture.users + "/alice/start"
+        try fixture.write("#!/bin/sh\n", to: program, mode: 0o755)
+        try await process.wait("start") { process.users[alice]?.start ?? 0 != 0 }
+        for path in [file, program] {
+            let mode: mode_t = path == file ? 0o644 : 0o755
+            for bit: mode_t in [0o020, 0o002] {
+                chmod(path, mode | bit)
+                try await process.wait("the fault") {
+                    process.faults[alice]?.hasPrefix("\(path): may be written by others than root and nobody") == true
+                }
+                chmod(path, mode)
+                try await process.wait("its end") { process.faults.isEmpty }
+            }
+            chown(path, nobody + 1, 0)
+            try await process.wait("the fault") {
+                process.faults[alice]?.hasSuffix("its owner is uid \(nobody + 1)") == true
+            }
+            chown(path, nobody, 0)
+            try await process.wait("its end") { process.faults.isEmpty }
+        }
+        // The account of the one is not that of the other.
+        chown(program, 0, 0)
+        try fixture.replace("run_as: daemon\n", at: file)
+        try await process.wait("the other account") { process.users[alice]?.runAs == "daemon" }
+        chown(file, nobody, 0)
+        try await process.wait("the fault") {
+            process.faults[alice]?.contains("others than root and daemon") == true
+        }
+        #expect(process.users.count == 2)
+    }
+
+    @Test func aDeviceIsRefused() async throws {
+        let fixture = try UsersFixture()
+        try fixture.add("alice", "")
+        unlink(fixture.file("alice"))
+        guard mknod(fixture.file("alice"), S_IFCHR | 0o644, 0x0105) == 0 else {
+            print("a device file is not tried: none can be made (\(SystemError.text(errno)))")
+            return
+        }
+        let process = try await start(fixture)
+        #expect(process.users.isEmpty)
+        #expect(process.faults.count == 1)
+        #expect(process.faults.values.first?.hasPrefix(fixture.file("alice") + ": cannot be read") == true)
     }
 
     @Test func whatIsNoRegularFileIsAFault() async throws {
@@ -169,6 +243,31 @@ import Testing
         try await process.wait("bob's end") { process.users.count == 1 }
         #expect(process.users[fixture.name("alice")] != nil)
         #expect(process.reports.count == 4)
+        try await process.wait("the end of the search") { process.folders.count == 5 }
+        let identity = try FolderIdentity(fixture.users)
+        #expect(process.folders[2].trouble != nil)
+        #expect(process.folders.filter { $0.trouble == nil }.allSatisfy { $0.identity == identity })
+        #expect(process.folders.map(\.isSearched) == [false, true, false, false, true])
+    }
+
+    /// Master has to know of the replacement before it hears who is missing.
+    @Test func anotherFolderIsReportedAroundWhatIsMissingInIt() async throws {
+        let fixture = try UsersFixture()
+        for name in ["alice", "bob", "carol"] { try fixture.add(name, "") }
+        let process = try await start(fixture)
+        try await process.wait("the first search") { process.folders.count == 2 }
+        let new = fixture.root + "/new"
+        try FileManager.default.copyItem(atPath: fixture.users, toPath: new)
+        try fixture.remove(new + "/bob")
+        try fixture.move(fixture.users, fixture.root + "/old")
+        try fixture.move(new, fixture.users)
+        try await process.wait("the search of the new folder") {
+            process.folders.last?.isSearched == true && process.folders.count > 2
+        }
+        #expect(process.users.keys.map(\.text).sorted() == ["alice", "carol"])
+        #expect(process.folders.last?.identity == (try FolderIdentity(fixture.users)))
+        #expect(process.folders.last?.identity != process.folders.first?.identity)
+        #expect(process.snapshots == 1)
     }
 
     @Test func anEmptyReplacementDeletesNobody() async throws {

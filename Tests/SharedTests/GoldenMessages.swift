@@ -85,7 +85,8 @@ private let pathwatchMessages: [Golden] = [
             with {
                 $0.users = "/u"
                 $0.databases = ["main-a", "main"]
-            }), "10 00022f75 0002 00066d61696e2d61 00046d61696e"),
+                $0.runAs = "www"
+            }), "10 00022f75 0002 00066d61696e2d61 00046d61696e 01 0003777777"),
     Golden(
         .fromPathwatch, FromPathwatch.adduser(user),
         "10 0005616c696365 00082f752f616c696365 01 01 00046d61696e 0002 000141 000142 0002 000131 000132 01"
