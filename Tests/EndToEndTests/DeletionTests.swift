@@ -143,7 +143,9 @@ import Testing
             try FileManager.default.createDirectory(atPath: "\(disk.path)/\(name)", withIntermediateDirectories: false)
             try Data().write(to: URL(fileURLWithPath: "\(disk.path)/\(name)/user.yaml"))
         }
-        try await Tree.with { $0.settings["users"] = disk.path } _: { tree in
+        try await Tree.with {
+            $0.settings["users"] = disk.path
+        } _: { tree in
             let before = try await allReady(tree, 3)
             try check("umount2", disk.path) { umount2(disk.path, Int32(MNT_DETACH)) }
             try await awaitHeld(tree, names, as: before)

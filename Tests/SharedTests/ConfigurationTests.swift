@@ -59,6 +59,7 @@ import Testing
               lone: {conninfo: postgres://x}
             database_check:
               {interval: 2s, timeout: 3s, fall: 4, rise: 5, writable: false, login_interval: 6s, move_after: 7s}
+            deletion_fuse: {users: 7, share: 0.25}
             """)
         #expect(configuration.users == "/srv/users")
         #expect(configuration.runtime == "/etc/run/x")
@@ -91,6 +92,8 @@ import Testing
         #expect(configuration.databases.map(\.group) == ["main", "main", nil])
         #expect(configuration.databases[2].conninfo == "postgres://x")
         #expect(configuration.databaseCheck.loginInterval == .seconds(6))
+        #expect(configuration.deletionFuse.users == 7)
+        #expect(configuration.deletionFuse.share == 0.25)
         #expect(!configuration.databaseCheck.writable)
         #expect(configuration.moveAfter == .seconds(7))
         #expect(configuration.pathSettings.databases == ["main-a", "main-b", "lone", "main"])
@@ -216,6 +219,9 @@ import Testing
         ("database_check: {fall: 0}", "s.yaml:2:24: database_check.fall: found '0', expected a whole number from 1"),
         ("database_check: {move_afte: 1s}", "s.yaml:2:18: database_check: unknown key 'move_afte', the nearest"),
         ("database_check: {move_after: soon}", "s.yaml:2:30: database_check.move_after: found 'soon', expected a dura"),
+        ("deletion_fuse: {share: 2}", "s.yaml:2:24: deletion_fuse.share: found '2', expected a number"),
+        ("deletion_fuse: {users: -1}", "s.yaml:2:24: deletion_fuse.users: found '-1', expected a whole number from 0"),
+        ("deletion_fuse: {user: 1}", "s.yaml:2:17: deletion_fuse: unknown key 'user', the nearest"),
         (
             "runtime: /a/b/../../12345678901234567890123456789012345678901234567890123456789",
             "s.yaml:2:10: runtime: '/12345678901234567"
