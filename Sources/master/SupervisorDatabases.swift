@@ -21,7 +21,7 @@ extension Supervisor {
     /// Changes a row of the table, and does what follows from the change for its users.
     mutating func changeDatabase(_ name: String, _ body: (inout DatabaseRow, Instant) -> Void) {
         guard var row = databases[name] else { return }
-        let before = row.standing
+        let (before, wasDamped) = (row.standing, row.flapping.isDamped)
         body(&row, now)
         let after = row.standing
         let hasTurned = before.state != after.state
@@ -30,8 +30,9 @@ extension Supervisor {
         if row.state != .unavailable { row.isLeft = false }
         databases[name] = row
         guard before != after else { return }
-        // One alert for the event; that the cause is another one now is none.
-        let weight = hasTurned && after.state == .unavailable ? Happening.Weight.warning : .routine
+        // One alert for the event; that the cause is another one now is none, nor is what the operator has prepared for.
+        let isLost = hasTurned && after.state == .unavailable || row.flapping.isDamped && !wasDamped
+        let weight = isLost && !row.isDrained ? Happening.Weight.warning : .routine
         note("\(after) (\(row.users) users)", rule: "database", subject: name, weight: weight)
         if hasTurned { databaseTurned(name, after.state) }
         if row.isUsable { relieve(name) } else if row.isDrained { evacuate(name) }

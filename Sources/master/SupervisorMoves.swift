@@ -44,6 +44,14 @@ extension Supervisor {
         }
     }
 
+    /// A user who has come to a database that is to be left goes, too, when it is its turn.
+    mutating func moveOn(_ name: UserName) {
+        guard !isStopping, let user = users[name], let database = user.database, let row = databases[database],
+            row.isLeft || row.isDrained, hasAlternative(database)
+        else { return }
+        moves.append(name, user.settings.plan)
+    }
+
     func hasAlternative(_ name: String) -> Bool {
         groups[databases[name]?.group ?? "", default: []].contains { $0 != name && databases[$0]?.isUsable == true }
     }

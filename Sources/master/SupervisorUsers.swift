@@ -39,6 +39,8 @@ extension Supervisor {
         let name = settings.name
         faults[name] = nil
         isThere(name)
+        // Who is adopted, or added again, may come with a process on a database that the others are leaving.
+        defer { moveOn(name) }
         guard users[name] != nil else { return addUser(settings) }
         update(name) { supervisor, user in
             let isBack = user.isDeleted

@@ -126,6 +126,27 @@ import Testing
         #expect(statuses[0].before == "available")
     }
 
+    @Test func whoIsAddedAgainLeavesItToo() {
+        var script = Self.script()
+        let worker = script.ready(alice) { $0.database = "a" }
+        script.say(.pathwatch, .path(.deluser(alice)))
+        script.send(.drain("a"))
+        script.adduser(alice) { $0.database = "a" }
+        #expect(script.status(alice).database == "b")
+        script.send(.exited(worker, .code(0)))
+        _ = Self.settle(&script)
+        #expect(script.state(alice) == "ready")
+    }
+
+    @Test func theEndOfADrainedDatabaseIsNoAlert() {
+        var script = Self.script()
+        script.send(.drain("a"))
+        script.clear()
+        script.database("a", .unavailable, "refused")
+        #expect(script.happenings.map(\.text) == ["drained: refused (0 users)"])
+        #expect(script.happenings.map(\.weight) == [.routine])
+    }
+
     // MARK: flapping
 
     @Test func aFlappingDatabaseIsDampedAndNamed() {
@@ -137,6 +158,8 @@ import Testing
         let status = script.supervisor.databaseStatuses(WallClock(wall: 0, now: script.now))[0]
         #expect(status.report.state == .unavailable)
         #expect(status.report.cause == "flapping: more than 3 changes in a minute")
+        let alerts = script.happenings.filter { $0.weight == .warning }
+        #expect(alerts.map(\.text) == ["unavailable: flapping: more than 3 changes in a minute (0 users)"])
         script.wait(.milliseconds(29_999))
         #expect(script.supervisor.databases["a"]?.state == .unavailable)
         script.wait(.milliseconds(1))
