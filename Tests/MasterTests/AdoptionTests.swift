@@ -143,6 +143,7 @@ import Testing
         var script = Script(remains: [alice: remains([process(1, .ready)], face: Face(socket: socket(1)))])
         script.clear()
         script.say(.pathwatch, .path(.complete))
+        script.wait(DeletionFuse.quiet)
         #expect(script.effects.contains(.unlink(alice)))
         script.wait(.seconds(6))
         script.send(.probed(socket(1), isEmpty: true))
