@@ -69,7 +69,7 @@ final class Bench {
 
     /// Waits until a condition holds; false at the deadline.
     func eventually(_ condition: () throws -> Bool) async throws -> Bool {
-        let deadline = Instant.now() + .seconds(60)
+        let deadline = Instant.now() + .seconds(180)
         while try !condition() {
             guard Instant.now() < deadline else { return false }
             try await Task.sleep(for: .milliseconds(5))

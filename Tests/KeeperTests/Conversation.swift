@@ -50,7 +50,7 @@ final class Conversation {
     }
 
     /// What comes next, at least one byte; empty at the end.
-    func hearSome(within limit: Duration = .seconds(60)) async throws -> [UInt8] {
+    func hearSome(within limit: Duration = .seconds(180)) async throws -> [UInt8] {
         let deadline = Instant.now() + limit
         var buffer = [UInt8](repeating: 0, count: 64 * 1024)
         while true {
@@ -62,7 +62,7 @@ final class Conversation {
         }
     }
 
-    func hear(within limit: Duration = .seconds(60)) async throws -> Answer {
+    func hear(within limit: Duration = .seconds(180)) async throws -> Answer {
         var answer = Answer()
         do {
             while true {

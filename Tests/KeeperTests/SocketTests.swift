@@ -85,7 +85,7 @@ import Testing
         let path = "\(folder.path)/s"
         let keeper = try WatcherProcess<ToKeeper, FromKeeper>(
             "keeper", arguments: ["--answer", path, "--reason", "held"], environment: ["STEWARD_WATCHER": ""])
-        let deadline = Instant.now() + .seconds(60)
+        let deadline = Instant.now() + .seconds(180)
         while access(path, F_OK) != 0 && Instant.now() < deadline { try await Task.sleep(for: .milliseconds(5)) }
         let answer = try await Conversation.exchange(path, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(answer.status == 503 && answer.text.contains("Retry-After: 30"))

@@ -63,7 +63,7 @@ import Testing
 
     @Test func theEndOfItsChannelIsItsEnd() async throws {
         let launch = try LaunchProcess()
-        let process = try await launch.start(["sleep", "60"])
+        let process = try await launch.start(["sleep", "600"])
         launch.close()
         #expect(try await launch.process.exit() == 0)
         // Those whom it has started run on.

@@ -65,7 +65,7 @@ final class PathwatchProcess {
 
     /// Takes in what has been reported, until `condition` holds.
     func wait(_ what: String, _ condition: () -> Bool) async throws {
-        let deadline = Instant.now() + .seconds(60)
+        let deadline = Instant.now() + .seconds(180)
         while true {
             try takeIn()
             if condition() { return }

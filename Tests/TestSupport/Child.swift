@@ -50,7 +50,7 @@ public final class Child: Sendable {
     }
 
     /// Waits for the end of the process and answers its exit status.
-    public func exit(within limit: Duration = .seconds(60)) async throws -> Int32 {
+    public func exit(within limit: Duration = .seconds(180)) async throws -> Int32 {
         try await eventually("\(name) (process \(pid)) ends", within: limit, every: .milliseconds(3)) { exitStatus }
     }
 }
@@ -65,7 +65,7 @@ public struct CommandResult: Sendable {
     /// Runs a program to its end; standard input is /dev/null.
     public static func of(
         _ path: String, _ arguments: [String], environment: [String: String] = [:],
-        within limit: Duration = .seconds(60)
+        within limit: Duration = .seconds(180)
     ) async throws -> CommandResult {
         let (output, errors) = (try Scratch(), try Scratch())
         let child = try Child(

@@ -104,7 +104,7 @@ public final class Container: Sendable {
 
     // MARK: what is done in it
 
-    private static func enter(_ leader: pid_t, _ command: [String], within limit: Duration = .seconds(60)) async throws
+    private static func enter(_ leader: pid_t, _ command: [String], within limit: Duration = .seconds(180)) async throws
         -> CommandResult
     {
         try await CommandResult.of(

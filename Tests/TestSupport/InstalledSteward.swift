@@ -124,7 +124,7 @@ public struct InstalledSteward: Sendable {
     /// Waits until the status fulfils a condition, and answers that status.
     @discardableResult
     public func waitUntil(
-        _ description: String, within limit: Duration = .seconds(60), _ condition: (StatusReport) throws -> Bool
+        _ description: String, within limit: Duration = .seconds(180), _ condition: (StatusReport) throws -> Bool
     ) async throws -> StatusReport {
         try await eventually(description, within: limit, every: .milliseconds(60)) {
             // Nobody answers before master listens.

@@ -13,7 +13,7 @@ public struct LoadPlan: Sendable {
     public var rate: Double?
     /// It ends by itself after so many requests, or so much time.
     public var limit = 1_000_000
-    public var duration = Duration.seconds(60)
+    public var duration = Duration.seconds(600)
     /// The status that counts as success.
     public var expected = 200
 
@@ -59,7 +59,7 @@ public final class Load: Sendable {
     public var result: LoadResult { state.withLock { $0.result } }
 
     /// Waits until so many more requests are through.
-    public func more(_ count: Int, within limit: Duration = .seconds(60)) async throws {
+    public func more(_ count: Int, within limit: Duration = .seconds(180)) async throws {
         let goal = finished + count
         try await eventually("\(goal) requests are through", within: limit) { finished >= goal }
     }

@@ -181,7 +181,7 @@ public actor PostgreSQL {
         _ = try await Self.exit(of: process, within: .seconds(30))
         postmaster = nil
         // The children of a killed postmaster notice its end by themselves.
-        let deadline = Instant.now() + .seconds(60)
+        let deadline = Instant.now() + .seconds(180)
         while !processes().isEmpty {
             guard Instant.now() < deadline else { throw PostgreSQLError(description: "server processes stay behind") }
             try await Task.sleep(for: .milliseconds(10))
@@ -204,7 +204,7 @@ public actor PostgreSQL {
     /// postmaster.pid says `ready`, or `standby`, in its eighth line when connections are taken; a login would be
     /// counted as one of them.
     private func waitUntilReady() async throws {
-        let deadline = Instant.now() + .seconds(60)
+        let deadline = Instant.now() + .seconds(180)
         while true {
             let file = (try? String(contentsOfFile: "\(data)/postmaster.pid", encoding: .utf8)) ?? ""
             let lines = file.split(separator: "\n", omittingEmptySubsequences: false)

@@ -142,7 +142,7 @@ public final class Tree: Sendable {
     public var isRunning: Bool { master.map { $0.exitStatus == nil } ?? false }
 
     /// Stops the tree as `systemctl stop` does and checks that nothing is left behind.
-    public func stop(within limit: Duration = .seconds(60)) async throws {
+    public func stop(within limit: Duration = .seconds(180)) async throws {
         remember()
         guard let master else { throw TreeError("master was not started") }
         master.signal(SIGTERM)

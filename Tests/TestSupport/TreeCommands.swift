@@ -67,7 +67,7 @@ extension Tree {
     /// - Throws: `NotInTime`, or at once when master has ended.
     @discardableResult
     public func waitUntil(
-        _ description: String, within limit: Duration = .seconds(60),
+        _ description: String, within limit: Duration = .seconds(180),
         _ condition: (StatusReport) throws -> Bool
     ) async throws -> StatusReport {
         try await eventually(description, within: limit, every: .milliseconds(60)) {

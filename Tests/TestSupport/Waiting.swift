@@ -15,7 +15,7 @@ public struct NotInTime: Error, CustomStringConvertible {
 ///
 /// - Throws: `NotInTime` with the description at the deadline, or what `condition` throws.
 public func eventually<Value>(
-    _ description: String, within limit: Duration = .seconds(60), every interval: Duration = .milliseconds(20),
+    _ description: String, within limit: Duration = .seconds(180), every interval: Duration = .milliseconds(20),
     _ condition: () async throws -> Value?
 ) async throws -> Value {
     let deadline = Instant.now() + limit
@@ -30,7 +30,7 @@ public func eventually<Value>(
 
 /// Waits until a condition holds.
 public func eventually(
-    _ description: String, within limit: Duration = .seconds(60), every interval: Duration = .milliseconds(20),
+    _ description: String, within limit: Duration = .seconds(180), every interval: Duration = .milliseconds(20),
     _ condition: () async throws -> Bool
 ) async throws {
     let _: Void = try await eventually(description, within: limit, every: interval) {

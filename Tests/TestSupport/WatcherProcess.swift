@@ -67,7 +67,7 @@ public final class WatcherProcess<Orders: Message, Report: Message> {
     ///
     /// - Throws: `WatcherProcessError.silent` at the deadline, or the channel's error.
     public func receive<Result>(
-        within limit: Duration = .seconds(60), _ pick: (Packet<Report>) -> Result?
+        within limit: Duration = .seconds(180), _ pick: (Packet<Report>) -> Result?
     ) async throws -> Result {
         let deadline = Instant.now() + limit
         while true {
@@ -85,7 +85,7 @@ public final class WatcherProcess<Orders: Message, Report: Message> {
 
     /// The next report for which `pick` answers something.
     public func report<Result>(
-        within limit: Duration = .seconds(60), _ pick: (Report) -> Result?
+        within limit: Duration = .seconds(180), _ pick: (Report) -> Result?
     ) async throws -> Result {
         try await receive(within: limit) { packet in
             guard case .body(let report) = packet else { return nil }
@@ -107,7 +107,7 @@ public final class WatcherProcess<Orders: Message, Report: Message> {
     }
 
     /// Waits until the process has been stopped by a signal.
-    public func stopped(within limit: Duration = .seconds(60)) async throws {
+    public func stopped(within limit: Duration = .seconds(180)) async throws {
         let deadline = Instant.now() + limit
         while try !String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8).contains(") T ") {
             guard Instant.now() < deadline else { throw WatcherProcessError.running(name, limit) }
@@ -116,7 +116,7 @@ public final class WatcherProcess<Orders: Message, Report: Message> {
     }
 
     /// Waits for the process to end: its exit code, or minus the number of the signal that ended it.
-    public func exit(within limit: Duration = .seconds(60)) async throws -> Int32 {
+    public func exit(within limit: Duration = .seconds(180)) async throws -> Int32 {
         let deadline = Instant.now() + limit
         while true {
             if let status { return status }
