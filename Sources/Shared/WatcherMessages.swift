@@ -164,6 +164,8 @@ public struct DatabaseReport: WireValue {
     public var role: String?
     /// A timeout has been seen, and not yet enough of them: a worker that hangs may hang for the database's sake.
     public var isInDoubt = false
+    /// The server's max_connections, as last seen.
+    public var maxConnections: Int?
 
     public init() {}
 
@@ -174,6 +176,7 @@ public struct DatabaseReport: WireValue {
         try coder.field(&latency)
         try coder.field(&role)
         try coder.field(&isInDoubt)
+        try coder.field(&maxConnections)
     }
 }
 

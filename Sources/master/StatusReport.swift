@@ -87,7 +87,7 @@ extension Supervisor {
         case (.down(.databaseUnavailable(let why)), _): ("held", why)
         case (.down(.databaseUnknown(let why)), .absent): ("queued", why)
         case (_, .absent): ("queued", "about to start")
-        case (_, .queued): ("queued", user.fault ?? "waits for a place among \(startLimit) starting at a time")
+        case (_, .queued): ("queued", user.fault ?? describeQueue(user))
         case (_, .starting): ("starting", user.lastFailure ?? user.lastExit.map { "after \($0)" })
         case (_, .swapping): ("swapping", "a new process starts while the old one serves")
         case (_, .stopping(let departure)) where departure.process.plan.database != user.database:
@@ -105,9 +105,17 @@ extension Supervisor {
     }
 
     private func describeReady(_ user: User) -> (state: String, reason: String?) {
+        if returnQueue.contains(user.name) { return ("held", describeQueue(user)) }
         if user.face?.standIn != nil { return ("held", "waits for a passed check") }
         if let failure = user.swapFailure { return ("ready", "new settings failed: \(failure)") }
         return ("ready", describeTrouble(user) ?? user.fault ?? describeHeldDeletion(user))
+    }
+
+    private func describeQueue(_ user: User) -> String {
+        guard let name = user.database, let row = databases[name], !row.hasRoom else {
+            return "waits for a place among \(startLimit) starting at a time"
+        }
+        return "waits for a place among \(row.arriving.count) who connect to database \(name) at a time"
     }
 
     private func describeTrouble(_ user: User) -> String? {

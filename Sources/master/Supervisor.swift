@@ -58,6 +58,8 @@ struct Supervisor {
     /// Processes that are starting, of `startLimit` at most.
     var starting: Set<WorkerID> = []
     var startQueue = StartQueue()
+    /// Users whose running workers wait for the check that lets them back.
+    var returnQueue = StartQueue()
     /// Queued users on whose sockets a customer is looked for.
     private var watched: [UserName: WorkerID] = [:]
     /// Users who have been queued in this step.
@@ -220,11 +222,12 @@ struct Supervisor {
         dismissWatchers()
     }
 
-    /// Fills the free places among the starting ones.
+    /// Fills the free places among the starting ones, and among those who arrive on a database.
     private mutating func admit() {
         admitMoves()
-        while starting.count < startLimit, let name = startQueue.popFirst() {
-            unwatch(name)
+        admitReturns()
+        while starting.count < startLimit, let name = startQueue.first(where: hasRoom) {
+            dequeueStart(name)
             update(name) { $0.begin(&$1) }
         }
         for name in justQueued where startQueue.contains(name) {
@@ -240,9 +243,8 @@ struct Supervisor {
 
     /// Puts a user among those who wait for a place.
     mutating func enqueueStart(_ user: User) {
-        guard !startQueue.contains(user.name) else { return }
-        startQueue.append(user.name, user.settings.plan)
-        justQueued.append(user.name)
+        if !startQueue.contains(user.name) { justQueued.append(user.name) }
+        startQueue.append(user.name, user.settings.plan, on: user.database)
     }
 
     mutating func dequeueStart(_ name: UserName) {

@@ -38,8 +38,10 @@ extension Supervisor {
         case .starting(let process):
             return [checkOrder(user, process, awaitsReady: true)].compactMap { $0 }
         case .ready(let process):
-            guard isServed(user) else { return [] }
-            return [checkOrder(user, process, awaitsReady: user.face?.standIn != nil)].compactMap { $0 }
+            let isAnswered = user.face?.standIn != nil
+            // Whose turn it is not yet is not checked, as the check would have it connect.
+            guard isServed(user), !isAnswered || timers.isSet(.ready(process.id)) else { return [] }
+            return [checkOrder(user, process, awaitsReady: isAnswered)].compactMap { $0 }
         case .swapping(let old, let new):
             return [checkOrder(user, old, awaitsReady: false), checkOrder(user, new, awaitsReady: true)]
                 .compactMap { $0 }
@@ -70,6 +72,7 @@ extension Supervisor {
         setHealth(&user, verdict)
         if verdict.health == .passing, user.face?.standIn != nil, wanted(user) == .up {
             note("serves again: passed a check", rule: "released", user: user.name, weight: .crowd)
+            arrived(process)
             timers.cancel(.ready(process.id))
             serve(&user, process)
             orderCheck(user, process, awaitsReady: false)

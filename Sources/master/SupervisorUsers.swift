@@ -101,6 +101,7 @@ extension Supervisor {
     /// Takes the user out of service: its link goes first, so that nobody new is sent to a leaving process.
     mutating func dismiss(_ user: inout User) {
         dequeueStart(user.name)
+        returnQueue.remove(user.name)
         for deadline in [Deadline.restart(user.name), .patience(user.name), .face(user.name)] {
             timers.cancel(deadline)
         }
@@ -195,7 +196,9 @@ extension Supervisor {
             if mayStart(user) { enqueue(&user) } else { ensureFace(&user) }
         case .queued:
             // It may have been moved to another database since.
-            if !mayStart(user) {
+            if mayStart(user) {
+                enqueueStart(user)
+            } else {
                 dequeueStart(user.name)
                 user.actual = .absent
             }
@@ -207,8 +210,8 @@ extension Supervisor {
             let plan = plan(for: user).identity
             if user.swapRequest != nil || (process.plan != plan && plan != user.failedPlan) {
                 replace(&user, process, plan)
-            } else if user.face?.standIn != nil {
-                awaitPass(&user, process)
+            } else if user.face?.standIn != nil, !timers.isSet(.ready(process.id)) {
+                returnQueue.append(user.name, user.settings.plan, on: user.database)
             }
         case .swapping(let old, let new):
             if new.plan != plan(for: user).identity {
@@ -262,6 +265,7 @@ extension Supervisor {
             standIn(&user, .database)
             if case .starting(let process) = user.actual { starting.remove(process.id) }
             if case .ready(let process) = user.actual {
+                arrived(process)
                 timers.cancel(.ready(process.id))
                 emit(.forget(process.id))
             }
@@ -276,6 +280,7 @@ extension Supervisor {
     private mutating func withdraw(_ user: inout User) {
         remedied(user.name)
         dequeueStart(user.name)
+        returnQueue.remove(user.name)
         switch user.actual {
         case .queued:
             user.actual = .absent

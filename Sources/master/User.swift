@@ -93,7 +93,9 @@ struct Face: Equatable, Sendable {
 struct User: Equatable, Sendable {
     var settings: UserSettings
     /// The database that it works on, where any is configured.
-    var database: String?
+    var database: String? {
+        didSet { isUnsaved = true }
+    }
     /// The one to which it is to move when it is its turn; nil: wherever there is room, or nowhere.
     var destination: String?
     /// The operator's hold, with the reason.

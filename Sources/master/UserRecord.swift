@@ -50,6 +50,8 @@ struct UserRecord: WireValue {
     var waitsUntil: Instant?
     /// Fingerprint of a plan that a swap has failed with.
     var failedPlan: UInt64?
+    /// The database that it works on, also while no process runs.
+    var database: String?
     var processes: [ProcessRecord] = []
 
     init() {}
@@ -61,6 +63,7 @@ struct UserRecord: WireValue {
         try coder.field(&history)
         try coder.field(&waitsUntil)
         try coder.field(&failedPlan)
+        try coder.field(&database)
         try coder.field(&processes)
     }
 }
@@ -73,6 +76,7 @@ extension UserRecord {
         history = user.history
         if case .waiting(let until) = user.actual { waitsUntil = until }
         failedPlan = user.failedPlan?.fingerprint
+        database = user.database
         let present: [ProcessRecord] =
             switch user.actual {
             case .absent, .queued, .waiting: []

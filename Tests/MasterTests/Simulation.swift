@@ -61,6 +61,11 @@ final class Simulation {
     var orders: [WorkerID: CheckOrder] = [:]
     var files: [UserName: UserSettings] = [:]
     var databaseStates: [String: DatabaseState] = [:]
+    /// Of every database: room for one or two new connections, or nobody knows.
+    var maxConnections: Int? { [2, 3, nil][Int(seed % 7) % 3] }
+    /// How many were arriving on each, and how many workers had been adopted, after the last step.
+    var arrivals: [String: Int] = [:]
+    var adopted = 0
     /// Databases that the operator has taken out of use.
     var drained: Set<String> = []
     /// What is written down for the next master.

@@ -44,7 +44,7 @@ let goldenMessages: [Golden] =
 private let linkMessages: [Golden] = [
     Golden(
         .link, Packet<FromKeeper>.hello(Hello(kind: .dbwatch, pid: 258, generation: 3)),
-        "01 00000003 03 00000102 0000000000000003"),
+        "01 00000004 03 00000102 0000000000000003"),
     Golden(.link, Packet<FromKeeper>.ping, "02"),
     Golden(.link, Packet<FromKeeper>.pong, "03"),
     Golden(
@@ -126,7 +126,10 @@ private let dbwatchMessages: [Golden] = [
                 $0.latency = 0.5
                 $0.role = "read-write"
                 $0.isInDoubt = true
-            }), "10 00066d61696e2d61 02 01 000772656675736564 01 3fe0000000000000 01 000a726561642d7772697465 01"),
+                $0.maxConnections = 100
+            }),
+        "10 00066d61696e2d61 02 01 000772656675736564 01 3fe0000000000000 01 000a726561642d7772697465 01"
+            + "01 0000000000000064"),
 ]
 
 private let dispatchMessages: [Golden] = [
@@ -210,7 +213,7 @@ private let answerMessages: [Golden] = [
                 $0.before = "unknown"
                 $0.changedAt = 2
             }),
-        "14 00066d61696e2d61 01 00 00 00 00 01 00046d61696e 0000000000000003 01 01 0000000000000004"
+        "14 00066d61696e2d61 01 00 00 00 00 00 01 00046d61696e 0000000000000003 01 01 0000000000000004"
             + "0000000000000001 01 0007756e6b6e6f776e 0000000000000002"),
     Golden(
         .answer,
