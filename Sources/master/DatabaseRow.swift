@@ -17,6 +17,8 @@ struct DatabaseRow: Equatable, Sendable {
 
     let settings: DatabaseSettings
     private(set) var report: DatabaseReport
+    /// Generation of the dbwatch that sent it; nil before the first one.
+    var reporter: UInt64?
     private(set) var flapping = Flapping()
     /// The operator wants nobody on it.
     var isDrained = false
