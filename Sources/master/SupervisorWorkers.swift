@@ -175,7 +175,7 @@ extension Supervisor {
         starting.remove(process.id)
         timers.cancel(.ready(process.id))
         remedied(user.name)
-        emit(.welcome(process.id, socket: process.socket))
+        emit(.welcome(process.id, socket: process.socket, nice: limits(user.settings).nice))
         user.health = nil
         user.failedPlan = nil
         user.swapFailure = nil
