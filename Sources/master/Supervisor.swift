@@ -33,6 +33,8 @@ struct Supervisor {
         case watchersGone
         /// A line about how far a crowd of starts has come.
         case progress
+        /// Look how much memory some of the workers use.
+        case memory
         /// Judge the gathered deletions.
         case deletions
         /// Write down whose deletion is held back.
@@ -53,6 +55,7 @@ struct Supervisor {
     /// The databases of each group, in the order of their names.
     let groups: [String: [String]]
     var moves = Moves()
+    var memoryRound = MemoryRound()
     var watchers: [WatcherKind: Watcher] = [:]
     var timers = Timers<Deadline>()
     /// Processes that are starting, of `startLimit` at most.
@@ -158,6 +161,7 @@ struct Supervisor {
         case .notified(let id, let notification): notified(id, notification)
         case .exited(let id, let exit): ended(id, "\(exit)")
         case .probed(let worker, let isEmpty): probed(worker, isEmpty)
+        case .measured(let id, let memory): measured(id, memory)
         case .awaited(let socket): if watched[socket.user] == socket { startQueue.promote(socket.user) }
         case .faceFailed(let name): timers.set(.face(name), at: now + .seconds(1))
         case .hold(let name, let reason): hold(name, reason)
@@ -187,6 +191,7 @@ struct Supervisor {
         case .watcher(let kind): startWatcher(kind)
         case .watchersGone: killWatchers()
         case .progress: tellProgress()
+        case .memory: measureSome()
         case .deletions: judgeDeletions()
         case .keepDeletions: emit(.keepDeletions)
         }

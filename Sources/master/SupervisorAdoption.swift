@@ -32,8 +32,8 @@ extension Supervisor {
             }
             return true
         case .boot, .tick, .stop, .watcherStarted, .watcherAdopted, .watcherSaid, .watcherBroke, .watcherExited,
-            .started, .startFailed, .executed, .executionFailed, .notified, .probed, .faceFailed, .awaited, .hold,
-            .release, .restart, .drain, .undrain, .rebalance, .confirmDeletions:
+            .started, .startFailed, .executed, .executionFailed, .notified, .probed, .measured, .faceFailed, .awaited,
+            .hold, .release, .restart, .drain, .undrain, .rebalance, .confirmDeletions:
             return false
         }
     }

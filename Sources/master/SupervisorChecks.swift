@@ -117,14 +117,14 @@ extension Supervisor {
         }
     }
 
-    /// Whether this user may be replaced for failed checks now: not more often than its backoff allows, and not more
+    /// Whether this user may be replaced for failed checks or too much memory now: not more often than its backoff allows, and not more
     /// than a few users at a time, for more at once is the machine's trouble, or dispatch's.
-    private mutating func mayRemedy(_ user: inout User) -> Bool {
+    mutating func mayRemedy(_ user: inout User) -> Bool {
         if let after = user.remedyAfter, now < after { return false }
         guard !replacing.contains(user.name) else { return false }
         guard replacing.count < max(1, (users.count + 1) / 20) else {
             if !isFuseBlown {
-                let text = "more than \(replacing.count) users fail their checks at a time: waits for those"
+                let text = "more than \(replacing.count) users would have to be replaced at a time: waits for those"
                 note(text, rule: "check-fuse", weight: .warning)
             }
             isFuseBlown = true

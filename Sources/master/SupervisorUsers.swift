@@ -207,6 +207,7 @@ extension Supervisor {
         case .starting(let process):
             if process.plan != plan(for: user).identity { stopForAnother(&user, process) }
         case .ready(let process):
+            ensureMemoryRound(user)
             let plan = plan(for: user).identity
             if user.swapRequest != nil || (process.plan != plan && plan != user.failedPlan) {
                 replace(&user, process, plan)

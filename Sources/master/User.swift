@@ -12,6 +12,8 @@ struct Process: Equatable, Sendable {
     let startedAt: Instant
     var readyAt: Instant?
     var pulse = Pulse()
+    /// In bytes, with its descendants, when it was last measured.
+    var memory: Int?
     /// What it says of itself by STATUS=.
     var ownStatus: String?
     /// Why it could not be started, where that is known before its exit.
@@ -133,7 +135,7 @@ struct User: Equatable, Sendable {
     var history = RestartHistory()
     /// Set while no process can be made for it.
     var startTrouble: StartTrouble?
-    /// Replacements because of failed checks, and when the next one is allowed.
+    /// Replacements because of failed checks or too much memory, and when the next one is allowed.
     var remedies = RestartHistory()
     var remedyAfter: Instant?
     var restarts = 0

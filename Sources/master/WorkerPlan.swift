@@ -9,7 +9,7 @@ struct WorkerPlan: Equatable, Sendable {
     var env: [String: String] = [:]
     /// Name of the database, where there is one.
     var database: String?
-    var files = 1024
+    var limits = LimitSettings()
     var runAs: String?
     /// See `UserSettings.start`.
     var start: UInt64 = 0
@@ -24,7 +24,8 @@ extension WorkerPlan {
             hash.add(name)
             hash.add(value)
         }
-        hash.add("\(files) \(runAs ?? "-") \(start)")
+        // Memory is no part of a start: a worker has its new limit at once.
+        hash.add("\(limits.files) \(limits.core) \(limits.nice) \(runAs ?? "-") \(start)")
         return PlanIdentity(fingerprint: hash.value, database: database)
     }
 }

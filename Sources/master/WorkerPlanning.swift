@@ -12,7 +12,7 @@ extension Supervisor {
         let settings = user.settings
         var plan = WorkerPlan()
         plan.folder = settings.folder
-        plan.files = settings.files ?? configuration.worker.files
+        plan.limits = limits(settings)
         plan.runAs = settings.runAs ?? configuration.runAs
         plan.start = settings.start
         plan.database = user.database
@@ -22,6 +22,10 @@ extension Supervisor {
             : (settings.command ?? configuration.worker.command).map { expand($0, settings) }
         plan.env = environment(settings, user.database)
         return plan
+    }
+
+    func limits(_ settings: UserSettings) -> LimitSettings {
+        settings.limits.applied(to: configuration.worker.limits)
     }
 
     private func expand(_ word: String, _ settings: UserSettings) -> String {

@@ -18,7 +18,12 @@ private let user: UserSettings = with {
         $0.interval = .milliseconds(1)
         $0.fall = 5
     }
-    $0.files = 256
+    $0.limits = with {
+        $0.memory = 1 << 20
+        $0.files = 256
+        $0.core = 0
+        $0.nice = 5
+    }
     $0.runAs = "www"
     $0.enabled = false
     $0.command = ["py", "a.py"]
@@ -90,11 +95,11 @@ private let pathwatchMessages: [Golden] = [
     Golden(
         .fromPathwatch, FromPathwatch.adduser(user),
         "10 0005616c696365 00082f752f616c696365 01 01 00046d61696e 0002 000141 000142 0002 000131 000132 01"
-            + "00022f68 01 00000000000f4240 00 01 0000000000000005 00 01 0000000000000100 01 0003777777 00 01 0002"
-            + "00027079 0004612e7079 0000000000000009"),
+            + "00022f68 01 00000000000f4240 00 01 0000000000000005 00 01 0000000000100000 01 0000000000000100"
+            + "01 0000000000000000 01 0000000000000005 01 0003777777 00 01 0002 00027079 0004612e7079 0000000000000009"),
     Golden(
         .fromPathwatch, FromPathwatch.moduser(with { $0.name = alice }),
-        "11 0005616c696365 0000 00 00 0000 0000 00 00 00 00 00 00 00 01 00 0000000000000000"),
+        "11 0005616c696365 0000 00 00 0000 0000 00 00 00 00 00 00 00 00 00 00 01 00 0000000000000000"),
     Golden(.fromPathwatch, FromPathwatch.deluser(alice), "12 0005616c696365"),
     Golden(
         .fromPathwatch, FromPathwatch.fault(UserFault(name: alice, text: "f:1:2: no")),
