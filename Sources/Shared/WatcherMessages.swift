@@ -9,6 +9,8 @@ public struct PathSettings: WireValue {
     public var databases: [String] = []
     /// The account of the workers, where master is root: beside root it may write the users' files.
     public var runAs: String?
+    /// Absolute path of the configuration file, which is watched, too; empty for none.
+    public var configuration = ""
 
     public init() {}
 
@@ -16,6 +18,7 @@ public struct PathSettings: WireValue {
         try coder.field(&users)
         try coder.field(&databases)
         try coder.field(&runAs)
+        try coder.field(&configuration)
     }
 }
 
@@ -111,6 +114,10 @@ public enum FromPathwatch: Message {
     case complete
     /// At first, and when the folder has gone, is back or is another one; again when it has been searched.
     case folder(FolderReport)
+    /// A snapshot begins: everybody who is there is reported anew, up to `complete`.
+    case begin
+    /// The configuration file may be another one than before.
+    case configuration
 
     public init(type: UInt8, from reader: inout WireReader) throws {
         switch type {
@@ -121,6 +128,8 @@ public enum FromPathwatch: Message {
         case 20: self = .faultless(try reader.value())
         case 21: self = .complete
         case 40: self = .folder(try reader.value())
+        case 50: self = .begin
+        case 51: self = .configuration
         default: throw WireError.unknownType(type)
         }
     }
@@ -134,6 +143,8 @@ public enum FromPathwatch: Message {
         case .faultless(let value): try writer.message(20, value)
         case .complete: writer.message(21)
         case .folder(let value): try writer.message(40, value)
+        case .begin: writer.message(50)
+        case .configuration: writer.message(51)
         }
     }
 }

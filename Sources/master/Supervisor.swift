@@ -48,12 +48,15 @@ struct Supervisor {
     /// From SIGABRT to SIGKILL.
     static let abortTimeout = Duration.seconds(5)
 
-    let configuration: Configuration
-    let startLimit: Int
+    /// In force; another one comes by `configure` only.
+    var configuration: Configuration
+    /// What came of the last reading of the file; nil until it has been read again.
+    var reading: ConfigurationReading?
+    private let processors: Int
     var users: [UserName: User] = [:]
     var databases: [String: DatabaseRow] = [:]
     /// The databases of each group, in the order of their names.
-    let groups: [String: [String]]
+    var groups: [String: [String]] = [:]
     var moves = Moves()
     var memoryRound = MemoryRound()
     var watchers: [WatcherKind: Watcher] = [:]
@@ -73,7 +76,7 @@ struct Supervisor {
     var replacing: Set<UserName> = []
     /// Whether it has been told that more would have to be.
     var isFuseBlown = false
-    /// Users whom pathwatch has reported since its last hello; nil once its snapshot is complete.
+    /// Users whom pathwatch has reported since its snapshot began; nil once that is complete.
     var reported: Set<UserName>? = []
     var databasesKnownBy: Instant?
     /// Holds of an earlier master, until their users are reported.
@@ -116,15 +119,18 @@ struct Supervisor {
         self.kept = kept.held
         self.holds = holds
         self.remains = remains
-        startLimit = configuration.worker.startConcurrency ?? 2 * processors
+        self.processors = processors
         chance = SplitMix64(seed: seed)
         for database in configuration.databases {
             databases[database.name] = DatabaseRow(settings: database)
             databases[database.name]?.isDrained = drained.contains(database.name)
         }
-        groups = Dictionary(grouping: databases.values, by: \.group).mapValues { $0.map(\.settings.name).sorted() }
+        groupDatabases()
         for kind in WatcherKind.allCases where isNeeded(kind) { watchers[kind] = Watcher() }
     }
+
+    /// How many processes may be starting at a time.
+    var startLimit: Int { configuration.worker.startConcurrency ?? 2 * processors }
 
     /// When `tick` is due.
     var deadline: Instant? {
@@ -171,6 +177,8 @@ struct Supervisor {
         case .undrain(let name): undrain(name)
         case .rebalance: rebalance()
         case .confirmDeletions(let names): confirmDeletions(names)
+        case .configure(let file, let isConfirmed): configure(file, isConfirmed: isConfirmed)
+        case .configurationFaulty(let why): configurationFaulty(why)
         }
     }
 
@@ -198,11 +206,7 @@ struct Supervisor {
     }
 
     private mutating func boot() {
-        if !databases.isEmpty {
-            let known = now + configuration.databaseCheck.timeout + .seconds(1)
-            databasesKnownBy = known
-            timers.set(.databases, at: known)
-        }
+        if !databases.isEmpty { awaitDatabases() }
         for kind in WatcherKind.allCases where watchers[kind]?.state == .waiting { startWatcher(kind) }
         timers.set(.ping, at: now + Watcher.pingInterval)
         restoreDeletions(kept)

@@ -31,6 +31,11 @@ extension Supervisor {
             missing(from: present)
         case .folder(let report):
             folderReport(report)
+        case .begin:
+            reported = []
+        // The file is the loop's business.
+        case .configuration:
+            break
         }
     }
 
@@ -47,14 +52,13 @@ extension Supervisor {
             user.fault = nil
             guard isBack || user.settings != settings else { return }
             user.isDeleted = false
+            let before = supervisor.aim(user)
             let isNewWish = user.settings.database != settings.database
             user.settings = settings
-            supervisor.note(isBack ? "added again" : "changed", rule: "moduser", user: name)
             supervisor.assignDatabase(&user, isNewWish: isNewWish)
-            if supervisor.checkSettings(user).isWanted { supervisor.ensureDispatch() }
-            supervisor.retryWithNewSettings(&user)
-            supervisor.refreshCheck(user)
-            supervisor.reconcile(&user)
+            let consequence = isBack ? Consequence.start : Consequence(from: before, to: supervisor.aim(user))
+            supervisor.note(isBack ? "added again" : "changed: \(consequence)", rule: "moduser", user: name)
+            supervisor.carryOut(consequence, &user)
         }
     }
 
@@ -65,7 +69,7 @@ extension Supervisor {
         let left = remains.removeValue(forKey: settings.name)
         if let left { keepDatabase(&user, left) }
         assignDatabase(&user)
-        if checkSettings(user).isWanted { ensureDispatch() }
+        if checkSettings(user).isWanted { need(.dispatch) }
         users[settings.name] = user
         if left == nil { note("added", rule: "adduser", user: settings.name, weight: crowdWeight) }
         update(settings.name) { supervisor, user in
@@ -75,7 +79,7 @@ extension Supervisor {
     }
 
     /// New settings are a new chance: a delay ends, a failed swap is forgotten.
-    private mutating func retryWithNewSettings(_ user: inout User) {
+    mutating func retryWithNewSettings(_ user: inout User) {
         user.failedPlan = nil
         user.swapFailure = nil
         guard case .waiting = user.actual else { return }
@@ -168,7 +172,11 @@ extension Supervisor {
     func wanted(_ user: User) -> Wanted {
         if let reason = user.hold { return .down(.held(reason)) }
         if !user.settings.enabled { return .down(.disabled) }
-        guard let name = user.database, let row = databases[name] else { return .up }
+        guard let name = user.database, let row = databases[name] else {
+            // Without databases there are none to name.
+            guard !databases.isEmpty, let wish = user.settings.database else { return .up }
+            return .down(.noDatabase("database \(wish) is not configured"))
+        }
         switch row.state {
         case .available:
             return .up
@@ -270,6 +278,10 @@ extension Supervisor {
                 timers.cancel(.ready(process.id))
                 emit(.forget(process.id))
             }
+        case .noDatabase:
+            withdraw(&user)
+            standIn(&user, .database)
+            endProcess(&user)
         case .held, .disabled:
             withdraw(&user)
             standIn(&user, reason == .disabled ? .disabled : .held)

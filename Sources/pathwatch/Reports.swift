@@ -13,6 +13,8 @@ extension FromPathwatch: CustomStringConvertible {
         case .faultless(let name): "faultless \(name)"
         case .complete: "complete"
         case .folder(let report): "folder \(report.line)"
+        case .begin: "begin"
+        case .configuration: "configuration"
         }
     }
 }

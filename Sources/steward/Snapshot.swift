@@ -43,7 +43,8 @@ struct Snapshot {
         if !databases.isEmpty {
             lines += [""] + Self.databaseLines(databases, now: now)
         }
-        return lines + [""] + userLines(users, now: now) + deletionLines(now: now) + notes
+        return lines + [""] + userLines(users, now: now) + deletionLines(now: now)
+            + [master.configuration].compactMap(\.self) + notes
     }
 
     static func databaseLines(_ databases: [DatabaseStatus], now: Int64) -> [String] {
@@ -119,7 +120,8 @@ struct Snapshot {
             StatusDocument(
                 master: StatusDocument.Master(master), watchers: watchers.map(StatusDocument.Watcher.init),
                 databases: databases.map(StatusDocument.Database.init), users: users.map(StatusDocument.User.init),
-                pendingDeletion: pendingDeletions.map(StatusDocument.Deletion.init)))
+                pendingDeletion: pendingDeletions.map(StatusDocument.Deletion.init),
+                configuration: Nullable(wrappedValue: master.configuration)))
     }
 
     func json(_ user: UserStatus) throws -> String {

@@ -8,6 +8,8 @@ struct StatusDocument: Encodable {
     var databases: [Database]
     var users: [User]
     var pendingDeletion: [Deletion]
+    /// What the operator has to do about the configuration file.
+    @Nullable var configuration: String?
 
     struct Master: Encodable {
         let pid: Int32

@@ -91,7 +91,8 @@ private let pathwatchMessages: [Golden] = [
                 $0.users = "/u"
                 $0.databases = ["main-a", "main"]
                 $0.runAs = "www"
-            }), "10 00022f75 0002 00066d61696e2d61 00046d61696e 01 0003777777"),
+                $0.configuration = "/c"
+            }), "10 00022f75 0002 00066d61696e2d61 00046d61696e 01 0003777777 00022f63"),
     Golden(
         .fromPathwatch, FromPathwatch.adduser(user),
         "10 0005616c696365 00082f752f616c696365 01 01 00046d61696e 0002 000141 000142 0002 000131 000132 01"
@@ -113,6 +114,8 @@ private let pathwatchMessages: [Golden] = [
     Golden(
         .fromPathwatch, FromPathwatch.folder(FolderReport(trouble: "no")),
         "28 0000000000000000 0000000000000000 01 00026e6f 00"),
+    Golden(.fromPathwatch, FromPathwatch.begin, "32"),
+    Golden(.fromPathwatch, FromPathwatch.configuration, "33"),
 ]
 
 private let dbwatchMessages: [Golden] = [
@@ -180,6 +183,8 @@ private let requestMessages: [Golden] = [
     Golden(.request, ControlRequest.undrain(DatabaseRequest("main-a")), "19 00066d61696e2d61"),
     Golden(.request, ControlRequest.rebalance, "1a"),
     Golden(.request, ControlRequest.confirmDelete(UsersRequest([alice])), "28 0001 0005616c696365 00"),
+    Golden(.request, ControlRequest.reload(ReloadRequest(isConfirmed: true)), "32 01"),
+    Golden(.request, ControlRequest.plan(PlanRequest(file: "/c")), "33 01 00022f63"),
 ]
 
 private let answerMessages: [Golden] = [
@@ -193,7 +198,8 @@ private let answerMessages: [Golden] = [
                 $0.version = "0.1.0"
                 $0.since = 2
                 $0.adopted = 3
-            }), "12 00000001 0005302e312e30 0000000000000002 0000000000000003"),
+                $0.configuration = "no"
+            }), "12 00000001 0005302e312e30 0000000000000002 0000000000000003 01 00026e6f"),
     Golden(
         .answer,
         ControlAnswer.watcher(
