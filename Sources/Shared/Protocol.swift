@@ -4,9 +4,9 @@
 // link itself and are the same in every direction; types from 16 on are numbered for each direction on its own.
 //
 // History: 1, the first version. 2, the keeper outlives master: hand-over, leave, the notify socket;
-// the event journal. 3, the users' folder as a whole, deletions that are held back.
+// the event journal. 3, the users' folder as a whole, deletions that are held back. 4, packages.
 
-public let protocolVersion: UInt32 = 3
+public let protocolVersion: UInt32 = 4
 
 /// Steward's own version, as `--version` and hello tell it.
 public let stewardVersion = "0.1.0"

@@ -38,6 +38,7 @@ extension Loop {
             case .snapshot(let kind): return sendSnapshot(kind)
             case .dropHold(let name): try runtime.keepHold(name, nil)
             case .keepDeletions: try runtime.keepDeletions(supervisor.keptDeletions)
+            case .keepVersions: try runtime.keepVersions(supervisor.keptVersions)
             case .record(let happening): return record(happening)
             case .giveWay: if program.isReplaced { ending = ending ?? .replaced }
             case .save(let name): save(name)

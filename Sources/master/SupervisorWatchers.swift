@@ -122,7 +122,10 @@ extension Supervisor {
     private mutating func watcherUp(_ kind: WatcherKind, _ pid: Int32) {
         watchers[kind]?.state = .up(pid: pid)
         watchers[kind]?.upSince = now
-        if kind == .pathwatch { reported = [] }
+        if kind == .pathwatch {
+            reported = []
+            packages.beginReports()
+        }
         note("up, pid \(pid)", rule: "watcher", subject: "\(kind)")
         emit(.snapshot(kind))
     }

@@ -24,6 +24,7 @@ struct ProcessRecord: WireValue {
     var readyAt: Instant?
     var fingerprint: UInt64 = 0
     var database: String?
+    var version: String?
 
     init() {}
 
@@ -37,6 +38,7 @@ struct ProcessRecord: WireValue {
         try coder.field(&readyAt)
         try coder.field(&fingerprint)
         try coder.field(&database)
+        try coder.field(&version)
     }
 }
 
@@ -50,6 +52,9 @@ struct UserRecord: WireValue {
     var waitsUntil: Instant?
     /// Fingerprint of a plan that a swap has failed with.
     var failedPlan: UInt64?
+    /// The version that it is to run, and the one before.
+    var version: String?
+    var formerVersion: String?
     var processes: [ProcessRecord] = []
 
     init() {}
@@ -61,6 +66,8 @@ struct UserRecord: WireValue {
         try coder.field(&history)
         try coder.field(&waitsUntil)
         try coder.field(&failedPlan)
+        try coder.field(&version)
+        try coder.field(&formerVersion)
         try coder.field(&processes)
     }
 }
@@ -73,6 +80,7 @@ extension UserRecord {
         history = user.history
         if case .waiting(let until) = user.actual { waitsUntil = until }
         failedPlan = user.failedPlan?.fingerprint
+        (version, formerVersion) = (user.version, user.formerVersion)
         let present: [ProcessRecord] =
             switch user.actual {
             case .absent, .queued, .waiting: []
@@ -94,6 +102,7 @@ extension ProcessRecord {
         readyAt = process.readyAt
         fingerprint = process.plan.fingerprint
         database = process.plan.database
+        version = process.version
     }
 
     init(_ departure: Departure) {
@@ -109,7 +118,7 @@ extension ProcessRecord {
     func process(of user: UserName) -> Process {
         var process = Process(
             id: WorkerID(user: user, generation: generation), socket: WorkerID(user: user, generation: socket),
-            plan: PlanIdentity(fingerprint: fingerprint, database: database), startedAt: startedAt)
+            plan: PlanIdentity(fingerprint: fingerprint, database: database), version: version, startedAt: startedAt)
         process.pid = pid == 0 ? nil : pid
         process.readyAt = readyAt
         return process

@@ -9,6 +9,8 @@ struct WorkerPlan: Equatable, Sendable {
     var env: [String: String] = [:]
     /// Name of the database, where there is one.
     var database: String?
+    /// Of the application, where it is delivered in packages.
+    var version: String?
     var files = 1024
     var runAs: String?
     /// See `UserSettings.start`.
@@ -25,6 +27,7 @@ extension WorkerPlan {
             hash.add(value)
         }
         hash.add("\(files) \(runAs ?? "-") \(start)")
+        if let version { hash.add(version) }
         return PlanIdentity(fingerprint: hash.value, database: database)
     }
 }

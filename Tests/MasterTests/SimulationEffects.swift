@@ -30,6 +30,7 @@ extension Simulation {
         case .erase(let name): saved[name] = nil
         case .dropHold(let name): holds[name] = nil
         case .keepDeletions: kept = supervisor.keptDeletions
+        case .keepVersions: versions = supervisor.keptVersions
         case .welcome, .suspect, .record, .giveWay, .finish: break
         }
         return []

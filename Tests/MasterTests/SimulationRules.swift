@@ -68,7 +68,8 @@ extension Simulation {
         case .check(let order):
             expect(workers[order.worker] != nil, .checkedWhileThere, "\(order.worker)")
         case .welcome, .unlink, .unwatch, .signal, .forget, .suspect, .startWatcher, .killWatcher,
-            .dismissWatcher, .ping, .snapshot, .save, .erase, .dropHold, .keepDeletions, .record, .giveWay, .finish:
+            .dismissWatcher, .ping, .snapshot, .save, .erase, .dropHold, .keepDeletions, .keepVersions, .record,
+            .giveWay, .finish:
             break
         }
     }

@@ -13,6 +13,8 @@ final class PathwatchProcess {
     private(set) var faults: [UserName: String] = [:]
     /// Everything that was reported of users, in its order.
     private(set) var reports: [FromPathwatch] = []
+    /// What was reported of the versions.
+    private(set) var packageReports: [FromPathwatch] = []
     /// What was reported of the folder as a whole.
     private(set) var folders: [FolderReport] = []
     private let channel: Channel<FromPathwatch, ToPathwatch>
@@ -85,6 +87,8 @@ final class PathwatchProcess {
                     #expect(hello == Hello(kind: .pathwatch, pid: pid, generation: 7))
                 case .body(.folder(let report)):
                     folders.append(report)
+                case .body(.package), .body(.packageFault), .body(.packageGone), .body(.currentPackage):
+                    if case .body(let report) = received.packet { packageReports.append(report) }
                 case .body(let report):
                     reports.append(report)
                     apply(report)
@@ -113,7 +117,7 @@ final class PathwatchProcess {
         case .faultless(let name):
             #expect(faults[name] != nil, "faultless without a fault")
             faults[name] = nil
-        case .complete, .folder: break
+        case .complete, .folder, .package, .packageFault, .packageGone, .currentPackage: break
         }
     }
 }
