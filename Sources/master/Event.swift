@@ -54,6 +54,8 @@ enum Event: Equatable, Sendable {
     case exited(WorkerID, Exit)
     /// Whether somebody waits on the socket of a worker that is to leave.
     case probed(WorkerID, isEmpty: Bool)
+    /// The resident memory of a worker with its descendants, in bytes.
+    case measured(WorkerID, memory: Int)
 
     /// The socket or the link of this user could not be made.
     case faceFailed(UserName)
@@ -69,6 +71,11 @@ enum Event: Equatable, Sendable {
     case rebalance
     /// Of deletions that are held back; empty: of all of them.
     case confirmDeletions([UserName])
+
+    /// What the configuration file says now; confirmed: however many users it takes out of service.
+    case configure(Configuration, isConfirmed: Bool)
+    /// It cannot be used, and why.
+    case configurationFaulty(String)
 }
 
 /// A packet of a watcher, whichever its kind.
@@ -86,9 +93,9 @@ enum Effect: Equatable, Sendable {
     case open(WorkerID)
     /// Nothing points to this socket any more: the keeper answers who still waits, master lets go of it.
     case retire(WorkerID, StandInReason)
-    /// A worker has become ready: it runs like everybody else, and gets back the backlog that its own listen() may have
+    /// A worker has become ready: it runs at its own nice value, and gets back the backlog that its own listen() may have
     /// lowered.
-    case welcome(WorkerID, socket: WorkerID)
+    case welcome(WorkerID, socket: WorkerID, nice: Int)
     case link(WorkerID)
     case unlink(UserName)
     case answer(WorkerID, StandInReason)
@@ -101,6 +108,8 @@ enum Effect: Equatable, Sendable {
 
     /// Start a worker on a socket; gently: it comes after the ready ones for the processor until it is ready, too.
     case start(WorkerID, socket: WorkerID, WorkerPlan, gently: Bool)
+    /// Look how much memory the worker uses; `measured` tells.
+    case measure(WorkerID)
     /// Send a signal to the worker's session, or to the leader alone.
     case signal(WorkerID, Int32, leaderOnly: Bool)
 
@@ -114,6 +123,8 @@ enum Effect: Equatable, Sendable {
     case ping(WatcherKind)
     /// Everything that this watcher has to know, with an end mark.
     case snapshot(WatcherKind)
+    /// Tell the keeper where the workers' output goes from now on.
+    case moveLogs
 
     /// Write down the user's record: before everything else of a step.
     case save(UserName)
@@ -122,6 +133,8 @@ enum Effect: Equatable, Sendable {
     case dropHold(UserName)
     /// Write down whose deletion is held back.
     case keepDeletions
+    /// Write down everybody's version.
+    case keepVersions
     case record(Happening)
     /// Where master's own program has been replaced, leave for the new one.
     case giveWay

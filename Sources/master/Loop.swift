@@ -51,6 +51,10 @@ final class Loop {
     /// Who has started master, where it wants to hear of it.
     let manager: ServiceManager?
     let program: OwnProgram
+    /// Absolute path of the configuration file.
+    let file: String
+    /// The file is to be read again at the end of this turn.
+    var isReloadDue = false
     let startedAt = wallClock()
     var supervisor: Supervisor
     var journal: Journal
@@ -74,24 +78,27 @@ final class Loop {
     var ending: Ending?
 
     init(
-        _ runtime: Runtime, inherited: Inheritance, signals: Signals, program: OwnProgram, socketGroup: gid_t?
+        _ runtime: Runtime, file: String, inherited: Inheritance, signals: Signals, program: OwnProgram,
+        groups: Groups
     ) throws {
         let configuration = runtime.configuration
         self.runtime = runtime
+        self.file = file
         self.signals = signals
         self.program = program
         poller = try Poller()
         launcher = Launcher(path: "\(program.folder)/launch", runtime: configuration.runtime)
         notify = try NotifySocket(runtime: configuration.runtime, inherited: inherited.notify)
-        control = try ControlServer(runtime: configuration.runtime)
+        control = try ControlServer(
+            runtime: configuration.runtime, group: groups.control, operators: groups.operators)
         sockets = UserSockets(
-            runtime: configuration.runtime, mode: configuration.socketMode, group: socketGroup)
+            runtime: configuration.runtime, mode: configuration.socketMode, group: groups.sockets)
         journal = Journal(after: JournalArchive.read(configuration.journal, log))
         manager = try ServiceManager.fromEnvironment()
         supervisor = Supervisor(
             configuration, processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)), holds: runtime.holds(),
-            remains: inherited.remains, kept: runtime.deletions(log), drained: runtime.drained(),
-            seed: UInt64(bitPattern: wallClock()))
+            remains: inherited.remains, versions: runtime.versions(log), kept: runtime.deletions(log),
+            drained: runtime.drained(), seed: UInt64(bitPattern: wallClock()))
         state = try runtime.stateFile(inherited.remains.values.map(\.record))
         try poller.add(signals.descriptor.number, .readable, as: .signals)
         try poller.add(notify.descriptor.number, .readable, as: .notify)
@@ -135,6 +142,7 @@ final class Loop {
             for (id, exit) in ended { feed(.exited(id, exit)) }
             ended = []
             tendLaunch()
+            if isReloadDue { reload(isConfirmed: false) }
             feed(.tick)
         }
     }
@@ -172,6 +180,7 @@ final class Loop {
             switch number {
             case SIGCHLD: sweepDue = sweepDue ?? .orphans
             case SIGUSR2: ending = ending ?? .left
+            case SIGHUP: isReloadDue = true
             default: feed(.stop)
             }
         }
@@ -200,6 +209,7 @@ final class Loop {
                 guard link.budget.admits(reports.count, .now()) else { throw ReportFlood() }
                 for report in reports {
                     if kind == .keeper { keeperSaid(report) }
+                    if kind == .pathwatch { pathwatchSaid(report) }
                     feed(.watcherSaid(kind, generation: link.generation, report))
                 }
             }

@@ -11,9 +11,9 @@ extension Loop {
             switch effect {
             case .open(let socket): return openSocket(socket)
             case .retire(let socket, let reason): return retire(StandIn(socket, reason))
-            case .welcome(let id, let socket):
+            case .welcome(let id, let socket, let nice):
                 sockets.restoreBacklog(socket)
-                workers[id]?.endStart()
+                workers[id]?.endStart(nice: nice)
             case .link(let socket): return link(socket)
             case .unlink(let user):
                 sockets.unlink(user)
@@ -24,6 +24,7 @@ extension Loop {
             case .unwatch(let socket): if let watched = sockets.held[socket] { poller.remove(watched.number) }
             case .probe(let socket, let worker): return [.probed(worker, isEmpty: sockets.isEmpty(socket))]
             case .start(let id, let socket, let plan, let gently): return startWorker(id, socket, plan, gently)
+            case .measure(let id): return measure(id)
             case .signal(let id, let number, let leaderOnly): signal(id, number, leaderOnly)
             case .check(let order): return tell(.dispatch, links.dispatch) { try $0.send(.check(order)) }
             case .forget(let worker): return tell(.dispatch, links.dispatch) { try $0.send(.forget(worker)) }
@@ -36,8 +37,10 @@ extension Loop {
                 try tendShortages()
                 return tell(kind, links[kind]) { try $0.ping() }
             case .snapshot(let kind): return sendSnapshot(kind)
+            case .moveLogs: return tellKeeper(.settings(keeperSettings))
             case .dropHold(let name): try runtime.keepHold(name, nil)
             case .keepDeletions: try runtime.keepDeletions(supervisor.keptDeletions)
+            case .keepVersions: try runtime.keepVersions(supervisor.keptVersions)
             case .record(let happening): return record(happening)
             case .giveWay: if program.isReplaced { ending = ending ?? .replaced }
             case .save(let name): save(name)
@@ -140,6 +143,12 @@ extension Loop {
         }
     }
 
+    /// Nothing comes of one that has ended: its exit tells.
+    private func measure(_ id: WorkerID) -> [Event] {
+        guard let pid = workers[id]?.child.pid, let memory = ProcessFiles.memory(of: pid) else { return [] }
+        return [.measured(id, memory: memory)]
+    }
+
     private func signal(_ id: WorkerID, _ number: Int32, _ leaderOnly: Bool) {
         if let child = workers[id]?.child {
             child.signal(number, leaderOnly: leaderOnly)
@@ -229,7 +238,9 @@ extension Loop {
         switch kind {
         case .keeper: return tell(kind, links.keeper, snapshot)
         case .pathwatch:
-            return tell(kind, links.pathwatch) { try $0.send(.settings(supervisor.configuration.pathSettings)) }
+            var settings = supervisor.configuration.pathSettings
+            settings.configuration = file
+            return tell(kind, links.pathwatch) { try $0.send(.settings(settings)) }
         case .dbwatch: return tell(kind, links.dbwatch, snapshot)
         case .dispatch:
             return tell(kind, links.dispatch) { link in
@@ -238,8 +249,10 @@ extension Loop {
         }
     }
 
+    private var keeperSettings: KeeperSettings { KeeperSettings(logs: supervisor.configuration.logs) }
+
     private func snapshot(_ keeper: TypedLink<FromKeeper, ToKeeper>) throws {
-        try keeper.send(.settings(KeeperSettings(logs: supervisor.configuration.logs)))
+        try keeper.send(.settings(keeperSettings))
         try keeper.send(.notify, with: notify.descriptor)
         for (socket, descriptor) in sockets.held where !keeperKnows.sockets.contains(socket) {
             try keeper.send(.keep(socket), with: descriptor)

@@ -107,6 +107,10 @@ extension Loop {
             }
             feed(.confirmDeletions(request.users))
             send([.done], to: client)
+        case .reload(let request):
+            answerReload(request, client)
+        case .plan(let request):
+            answerPlan(request, client)
         case .stop:
             guard client.mayChange else { return refuse(client) }
             send([.done], to: client)
@@ -150,8 +154,8 @@ extension Loop {
         String(text.prefix(200).map { $0.isNewline ? " " : $0 })
     }
 
-    private func refuse(_ client: ControlClient) {
-        send([.refused(TextLine("only root and the account of master may do that"))], to: client)
+    func refuse(_ client: ControlClient) {
+        send([.refused(TextLine("only root, the account of master and operators may do that"))], to: client)
     }
 
     /// Does something for each user; nothing for any where one of them is not there.
@@ -170,6 +174,7 @@ extension Loop {
         master.version = stewardVersion
         master.since = startedAt
         master.adopted = supervisor.adopted
+        master.configuration = supervisor.reading?.complaint
         return [.master(master)] + (supervisor.watcherStatuses() + [launcher.status]).map { .watcher($0) }
             + supervisor.databaseStatuses(clock).map { .database($0) }
             + supervisor.userStatuses(clock).map { .user($0) }

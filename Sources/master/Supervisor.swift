@@ -33,10 +33,14 @@ struct Supervisor {
         case watchersGone
         /// A line about how far a crowd of starts has come.
         case progress
+        /// Look how much memory some of the workers use.
+        case memory
         /// Judge the gathered deletions.
         case deletions
         /// Write down whose deletion is held back.
         case keepDeletions
+        /// Write down everybody's version.
+        case keepVersions
     }
 
     /// How long a request waits in a socket's backlog before the stand-in answers.
@@ -46,13 +50,18 @@ struct Supervisor {
     /// From SIGABRT to SIGKILL.
     static let abortTimeout = Duration.seconds(5)
 
-    let configuration: Configuration
-    let startLimit: Int
+    /// In force; another one comes by `configure` only.
+    var configuration: Configuration
+    /// What came of the last reading of the file; nil until it has been read again.
+    var reading: ConfigurationReading?
+    private let processors: Int
     var users: [UserName: User] = [:]
     var databases: [String: DatabaseRow] = [:]
     /// The databases of each group, in the order of their names.
-    let groups: [String: [String]]
+    var groups: [String: [String]] = [:]
     var moves = Moves()
+    var memoryRound = MemoryRound()
+    var packages = PackageTable()
     var watchers: [WatcherKind: Watcher] = [:]
     var timers = Timers<Deadline>()
     /// Processes that are starting, of `startLimit` at most.
@@ -70,11 +79,13 @@ struct Supervisor {
     var replacing: Set<UserName> = []
     /// Whether it has been told that more would have to be.
     var isFuseBlown = false
-    /// Users whom pathwatch has reported since its last hello; nil once its snapshot is complete.
+    /// Users whom pathwatch has reported since its snapshot began; nil once that is complete.
     var reported: Set<UserName>? = []
     var databasesKnownBy: Instant?
     /// Holds of an earlier master, until their users are reported.
     var holds: [UserName: String]
+    /// Versions of its users, until those are reported.
+    var recordedVersions: [UserName: KeptVersion]
     /// What it has left of users who are not reported yet.
     var remains: [UserName: Remains]
     /// Deletions on their way.
@@ -101,27 +112,33 @@ struct Supervisor {
     /// - Parameters:
     ///   - processors: for the default of `start_concurrency`.
     ///   - remains: what an earlier master has left.
+    ///   - versions: which version its users ran.
     ///   - kept: the deletions that it has held back.
     ///   - drained: databases that the operator has taken out of use.
     ///   - seed: for the jitter of restart delays.
     init(
         _ configuration: Configuration, processors: Int, holds: [UserName: String], remains: [UserName: Remains] = [:],
-        kept: KeptDeletions = KeptDeletions(), drained: Set<String> = [], seed: UInt64
+        versions: [UserName: KeptVersion] = [:], kept: KeptDeletions = KeptDeletions(), drained: Set<String> = [],
+        seed: UInt64
     ) {
         self.configuration = configuration
         fuse = kept.fuse(configuration.deletionFuse)
         self.kept = kept.held
         self.holds = holds
         self.remains = remains
-        startLimit = configuration.worker.startConcurrency ?? 2 * processors
+        self.processors = processors
+        recordedVersions = versions
         chance = SplitMix64(seed: seed)
         for database in configuration.databases {
             databases[database.name] = DatabaseRow(settings: database)
             databases[database.name]?.isDrained = drained.contains(database.name)
         }
-        groups = Dictionary(grouping: databases.values, by: \.group).mapValues { $0.map(\.settings.name).sorted() }
+        groupDatabases()
         for kind in WatcherKind.allCases where isNeeded(kind) { watchers[kind] = Watcher() }
     }
+
+    /// How many processes may be starting at a time.
+    var startLimit: Int { configuration.worker.startConcurrency ?? 2 * processors }
 
     /// When `tick` is due.
     var deadline: Instant? {
@@ -158,6 +175,7 @@ struct Supervisor {
         case .notified(let id, let notification): notified(id, notification)
         case .exited(let id, let exit): ended(id, "\(exit)")
         case .probed(let worker, let isEmpty): probed(worker, isEmpty)
+        case .measured(let id, let memory): measured(id, memory)
         case .awaited(let socket): if watched[socket.user] == socket { startQueue.promote(socket.user) }
         case .faceFailed(let name): timers.set(.face(name), at: now + .seconds(1))
         case .hold(let name, let reason): hold(name, reason)
@@ -167,6 +185,8 @@ struct Supervisor {
         case .undrain(let name): undrain(name)
         case .rebalance: rebalance()
         case .confirmDeletions(let names): confirmDeletions(names)
+        case .configure(let file, let isConfirmed): configure(file, isConfirmed: isConfirmed)
+        case .configurationFaulty(let why): configurationFaulty(why)
         }
     }
 
@@ -187,17 +207,15 @@ struct Supervisor {
         case .watcher(let kind): startWatcher(kind)
         case .watchersGone: killWatchers()
         case .progress: tellProgress()
+        case .memory: measureSome()
         case .deletions: judgeDeletions()
         case .keepDeletions: emit(.keepDeletions)
+        case .keepVersions: emit(.keepVersions)
         }
     }
 
     private mutating func boot() {
-        if !databases.isEmpty {
-            let known = now + configuration.databaseCheck.timeout + .seconds(1)
-            databasesKnownBy = known
-            timers.set(.databases, at: known)
-        }
+        if !databases.isEmpty { awaitDatabases() }
         for kind in WatcherKind.allCases where watchers[kind]?.state == .waiting { startWatcher(kind) }
         timers.set(.ping, at: now + Watcher.pingInterval)
         restoreDeletions(kept)
@@ -298,8 +316,10 @@ struct Supervisor {
     /// Changes one user; `body` must not reach for the same user through the supervisor.
     mutating func update(_ name: UserName, _ body: (inout Supervisor, inout User) -> Void) {
         guard var user = users.removeValue(forKey: name) else { return }
+        let versions = (user.version, user.formerVersion)
         body(&self, &user)
         user.stamp(now)
+        if versions != (user.version, user.formerVersion) { keepVersionsSoon() }
         if (user.isDeleted || isStopping) && user.processes.isEmpty {
             unsaved.append(.erase(name))
             forgetUser(user)

@@ -3,8 +3,11 @@
 import Shared
 
 extension Supervisor {
-    func checkSettings(_ user: User) -> CheckSettings {
-        user.settings.check.applied(to: configuration.worker.check)
+    /// - Parameter process: the one that is to be checked; nil: one with the version that the user is to run.
+    func checkSettings(_ user: User, _ process: Process? = nil) -> CheckSettings {
+        let package = packages.manifest(of: process.map(\.version) ?? user.version)
+        let usual = package?.check.applied(to: configuration.worker.check) ?? configuration.worker.check
+        return user.settings.check.applied(to: usual)
     }
 
     mutating func orderCheck(_ user: User, _ process: Process, awaitsReady: Bool) {
@@ -12,7 +15,7 @@ extension Supervisor {
     }
 
     private func checkOrder(_ user: User, _ process: Process, awaitsReady: Bool) -> CheckOrder? {
-        let settings = checkSettings(user)
+        let settings = checkSettings(user, process)
         guard settings.isWanted else { return nil }
         var order = CheckOrder()
         order.worker = process.id
@@ -26,7 +29,7 @@ extension Supervisor {
     func isServed(_ user: User) -> Bool {
         switch wanted(user) {
         case .up, .down(.databaseUnknown): true
-        case .down(.databaseUnavailable), .down(.held), .down(.disabled): false
+        case .down(.databaseUnavailable), .down(.noDatabase), .down(.held), .down(.disabled): false
         }
     }
 
@@ -117,14 +120,14 @@ extension Supervisor {
         }
     }
 
-    /// Whether this user may be replaced for failed checks now: not more often than its backoff allows, and not more
+    /// Whether this user may be replaced for failed checks or too much memory now: not more often than its backoff allows, and not more
     /// than a few users at a time, for more at once is the machine's trouble, or dispatch's.
-    private mutating func mayRemedy(_ user: inout User) -> Bool {
+    mutating func mayRemedy(_ user: inout User) -> Bool {
         if let after = user.remedyAfter, now < after { return false }
         guard !replacing.contains(user.name) else { return false }
         guard replacing.count < max(1, (users.count + 1) / 20) else {
             if !isFuseBlown {
-                let text = "more than \(replacing.count) users fail their checks at a time: waits for those"
+                let text = "more than \(replacing.count) users would have to be replaced at a time: waits for those"
                 note(text, rule: "check-fuse", weight: .warning)
             }
             isFuseBlown = true

@@ -31,7 +31,10 @@ struct Pathwatch: ParsableCommand {
         guard getenv("STEWARD_WATCHER") == nil else { return nil }
         let standard = getenv("STEWARD_CONFIG").map { String(cString: $0) } ?? "/etc/steward/steward.yaml"
         do {
-            return try Configuration.read(config ?? standard).pathSettings
+            let file = config ?? standard
+            var settings = try Configuration.read(file).pathSettings
+            settings.configuration = FilePath.absolute(file)
+            return settings
         } catch {
             let line = "\(error)\n"
             _ = write(2, line, line.utf8.count)
@@ -43,7 +46,7 @@ struct Pathwatch: ParsableCommand {
 /// The loop: master's orders and the folder's events in, reports out.
 private final class PathwatchLoop {
     private enum Source {
-        case master, signals, folder
+        case master, signals, folder, configuration
     }
 
     /// After a batch of events the next one may gather for so long: a storm of them costs a look now and then.
@@ -54,6 +57,7 @@ private final class PathwatchLoop {
     private let poller: Poller<Source>
     private var inotify: Inotify?
     private var folder: UsersFolder?
+    private var configuration: ConfigurationFile?
     private var pauseEnd: Instant?
     private var isEnding = false
 
@@ -74,6 +78,7 @@ private final class PathwatchLoop {
                 case .master: for received in try station.receive(readiness, poller) { try obey(received.order) }
                 case .signals: isEnding = try signals.next() != nil || isEnding
                 case .folder: try readEvents()
+                case .configuration: try configuration?.readEvents(now: .now())
                 }
             }
             try endPause()
@@ -91,6 +96,16 @@ private final class PathwatchLoop {
             self.inotify = inotify
             pauseEnd = nil
             if let watched = inotify.descriptor { try poller.add(watched.number, .readable, as: .folder) }
+            try watchConfiguration(settings.configuration)
+            try station.report(.begin, poller)
+        }
+    }
+
+    private func watchConfiguration(_ path: String) throws {
+        if let watched = configuration?.inotify.descriptor { poller.remove(watched.number) }
+        configuration = path.isEmpty ? nil : ConfigurationFile(path, now: .now())
+        if let watched = configuration?.inotify.descriptor {
+            try poller.add(watched.number, .readable, as: .configuration)
         }
     }
 
@@ -112,10 +127,11 @@ private final class PathwatchLoop {
     private func work() throws {
         guard let folder, station.isFlushed else { return }
         for report in folder.work(now: .now()) { try station.report(report, poller) }
+        if configuration?.hasChanged(now: .now()) == true { try station.report(.configuration, poller) }
     }
 
     private func deadline() -> Instant? {
-        let work = station.isFlushed ? folder?.next : nil
-        return [work, pauseEnd].compactMap { $0 }.min()
+        let work = station.isFlushed ? [folder?.next, configuration?.next] : []
+        return (work + [pauseEnd]).compactMap { $0 }.min()
     }
 }

@@ -43,7 +43,8 @@ struct Snapshot {
         if !databases.isEmpty {
             lines += [""] + Self.databaseLines(databases, now: now)
         }
-        return lines + [""] + userLines(users, now: now) + deletionLines(now: now) + notes
+        return lines + [""] + userLines(users, now: now) + deletionLines(now: now)
+            + [master.configuration].compactMap(\.self) + notes
     }
 
     static func databaseLines(_ databases: [DatabaseStatus], now: Int64) -> [String] {
@@ -64,12 +65,15 @@ struct Snapshot {
     func userLines(_ users: [UserStatus], now: Int64) -> [String] {
         guard !users.isEmpty else { return ["no users"] }
         return Self.table(
-            ["USER", "PLAN", "STATE", "PID", "SINCE", "DATABASE", "RESTARTS", "HEALTH", "LATENCY", "REASON"],
+            [
+                "USER", "PLAN", "STATE", "PID", "SINCE", "DATABASE", "VERSION", "RESTARTS", "HEALTH", "LATENCY",
+                "REASON",
+            ],
             users.map { user in
                 [
                     user.name.text, "\(user.plan)", user.state, Self.text(user.pid), Self.age(user.since, now),
-                    user.database ?? "-", "\(user.restarts)", user.health ?? "-", Self.latency(user.latency),
-                    user.reason ?? "",
+                    user.database ?? "-", user.package ?? "-", "\(user.restarts)", user.health ?? "-",
+                    Self.latency(user.latency), user.reason ?? "",
                 ]
             })
     }
@@ -119,7 +123,8 @@ struct Snapshot {
             StatusDocument(
                 master: StatusDocument.Master(master), watchers: watchers.map(StatusDocument.Watcher.init),
                 databases: databases.map(StatusDocument.Database.init), users: users.map(StatusDocument.User.init),
-                pendingDeletion: pendingDeletions.map(StatusDocument.Deletion.init)))
+                pendingDeletion: pendingDeletions.map(StatusDocument.Deletion.init),
+                configuration: Nullable(wrappedValue: master.configuration)))
     }
 
     func json(_ user: UserStatus) throws -> String {

@@ -72,6 +72,7 @@ final class Simulation {
     var saved: [UserName: UserRecord] = [:]
     var holds: [UserName: String] = [:]
     var kept = KeptDeletions()
+    var versions: [UserName: KeptVersion] = [:]
 
     var unservedSince: [UserName: Instant] = [:]
     var trace: [Step] = []
@@ -106,6 +107,7 @@ final class Simulation {
         configuration.worker.swap = seed % 5 == 0 ? .stopFirst : .overlap
         if seed % 4 == 1 { configuration.worker.check.path = "" }
         if seed % 8 == 5 { configuration.worker.heartbeat = .zero }
+        if seed % 2 == 0 { configuration.worker.limits.memory = 1 << 20 }
         configuration.worker.readyTimeout = .seconds(20)
         configuration.worker.stopTimeout = .seconds(10)
         return configuration

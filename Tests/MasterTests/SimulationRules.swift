@@ -68,8 +68,9 @@ extension Simulation {
             expect(workers[id]?.isTerminated != true, .terminatedOnce, "\(id)")
         case .check(let order):
             expect(workers[order.worker] != nil, .checkedWhileThere, "\(order.worker)")
-        case .welcome, .unlink, .unwatch, .signal, .forget, .suspect, .startWatcher, .killWatcher,
-            .dismissWatcher, .ping, .snapshot, .save, .erase, .dropHold, .keepDeletions, .record, .giveWay, .finish:
+        case .welcome, .unlink, .unwatch, .measure, .signal, .forget, .suspect, .startWatcher, .killWatcher,
+            .dismissWatcher, .ping, .snapshot, .moveLogs, .save, .erase, .dropHold, .keepDeletions, .keepVersions,
+            .record, .giveWay, .finish:
             break
         }
     }

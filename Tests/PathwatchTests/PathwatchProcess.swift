@@ -13,6 +13,10 @@ final class PathwatchProcess {
     private(set) var faults: [UserName: String] = [:]
     /// Everything that was reported of users, in its order.
     private(set) var reports: [FromPathwatch] = []
+    /// How often the configuration was reported.
+    private(set) var configurations = 0
+    /// What was reported of the versions.
+    private(set) var packageReports: [FromPathwatch] = []
     /// What was reported of the folder as a whole.
     private(set) var folders: [FolderReport] = []
     private let channel: Channel<FromPathwatch, ToPathwatch>
@@ -53,11 +57,14 @@ final class PathwatchProcess {
         while waitpid(pid, nil, 0) < 0 && errno == EINTR {}
     }
 
-    func send(_ users: String, _ databases: [String] = [], runAs: String? = nil) throws {
+    func send(
+        _ users: String, _ databases: [String] = [], runAs: String? = nil, configuration: String = ""
+    ) throws {
         var settings = PathSettings()
         settings.runAs = runAs
         settings.users = users
         settings.databases = databases
+        settings.configuration = configuration
         try channel.send(.settings(settings))
     }
 
@@ -85,6 +92,12 @@ final class PathwatchProcess {
                     #expect(hello == Hello(kind: .pathwatch, pid: pid, generation: 7))
                 case .body(.folder(let report)):
                     folders.append(report)
+                case .body(.begin):
+                    break
+                case .body(.configuration):
+                    configurations += 1
+                case .body(.package), .body(.packageFault), .body(.packageGone), .body(.currentPackage):
+                    if case .body(let report) = received.packet { packageReports.append(report) }
                 case .body(let report):
                     reports.append(report)
                     apply(report)
@@ -113,7 +126,7 @@ final class PathwatchProcess {
         case .faultless(let name):
             #expect(faults[name] != nil, "faultless without a fault")
             faults[name] = nil
-        case .complete, .folder: break
+        case .complete, .folder, .begin, .configuration, .package, .packageFault, .packageGone, .currentPackage: break
         }
     }
 }
