@@ -71,6 +71,7 @@ extension Supervisor {
         case .nothing:
             return
         case .move:
+            for process in user.processes where process.plan.database == user.database { arrived(process) }
             user.displace()
         case .check, .swap, .stop, .start:
             break
