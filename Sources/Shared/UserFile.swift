@@ -11,8 +11,12 @@ extension UserSettings {
     ///   - databases: the names of the databases and groups that a user may give; where it is empty, any.
     /// - Throws: `ConfigurationError`: the first thing that is wrong.
     public init(text: String, file: String, databases: [String]) throws {
+        try self.init(Setting(text: text, file: file), databases: databases)
+    }
+
+    init(_ root: Setting, databases: [String]) throws {
         self.init()
-        try Setting(text: text, file: file).table { table in
+        try root.table { table in
             try table.read("plan", into: &plan) { try $0.choice(["paid": .paid, "free": .free]) }
             try table.read("database", into: &database) { try $0.database(among: databases) }
             try table.read("env", into: &env) { try $0.environment() }

@@ -16,6 +16,8 @@ struct DatabaseRow: Equatable, Sendable {
     }
 
     private(set) var settings: DatabaseSettings
+    /// Where it lies (`ConnectionInfo.place`).
+    let place: UInt64
     private(set) var report: DatabaseReport
     private(set) var flapping = Flapping()
     /// The operator wants nobody on it.
@@ -32,6 +34,7 @@ struct DatabaseRow: Equatable, Sendable {
 
     init(settings: DatabaseSettings) {
         self.settings = settings
+        place = ConnectionInfo(settings.conninfo).place
         report = DatabaseReport()
         report.name = settings.name
     }

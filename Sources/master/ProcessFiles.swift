@@ -24,6 +24,8 @@ struct ProcessEnvironment {
     /// The generation of a watcher, or of launch.
     var watcher: UInt64? { variables["STEWARD_WATCHER"].flatMap { UInt64($0) } }
     var database: String? { variables["STEWARD_DATABASE"].map(String.init) }
+    /// Where that lies (`ConnectionInfo.place`).
+    var place: UInt64? { variables["STEWARD_PLACE"].flatMap { UInt64($0) } }
     var fingerprint: UInt64? { variables["STEWARD_PLAN"].flatMap { UInt64($0) } }
 
     /// Whose process it is, or whose it descends from.

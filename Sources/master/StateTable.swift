@@ -9,7 +9,7 @@ import Shared
 enum StateTable {
     static let slotSize = 1024
     private static let copySize = slotSize / 2
-    private static let magic = Array("steward state 1\n".utf8)
+    private static let magic = Array("steward state 2\n".utf8)
     private static let bootSize = 40
 
     enum Damage: Error, Equatable, CustomStringConvertible {

@@ -228,8 +228,10 @@ extension Supervisor {
 
     /// Two processes of one user must never write to two databases, nor run beside each other where that is not wanted.
     private func mayStart(_ user: User) -> Bool {
-        user.departing.values.allSatisfy {
-            configuration.worker.swap == .overlap && $0.process.plan.database == user.database
+        guard !user.departing.isEmpty else { return true }
+        let plan = plan(for: user).identity
+        return user.departing.values.allSatisfy {
+            configuration.worker.swap == .overlap && $0.process.plan.sharesDatabase(with: plan)
         }
     }
 
@@ -246,7 +248,7 @@ extension Supervisor {
     }
 
     private mutating func replace(_ user: inout User, _ process: Process, _ plan: PlanIdentity) {
-        if configuration.worker.swap == .stopFirst || plan.database != process.plan.database {
+        if configuration.worker.swap == .stopFirst || !plan.sharesDatabase(with: process.plan) {
             user.swapRequest = nil
             standIn(&user, .restarting)
             leaveForSuccessor(&user, process)

@@ -7,7 +7,7 @@ struct Process: Equatable, Sendable {
     let id: WorkerID
     /// The socket that it was given.
     let socket: WorkerID
-    var plan: PlanIdentity
+    let plan: PlanIdentity
     var pid: Int32?
     let startedAt: Instant
     var readyAt: Instant?

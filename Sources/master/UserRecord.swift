@@ -24,6 +24,8 @@ struct ProcessRecord: WireValue {
     var readyAt: Instant?
     var fingerprint: UInt64 = 0
     var database: String?
+    /// Where that lies (`ConnectionInfo.place`).
+    var place: UInt64 = 0
 
     init() {}
 
@@ -37,6 +39,7 @@ struct ProcessRecord: WireValue {
         try coder.field(&readyAt)
         try coder.field(&fingerprint)
         try coder.field(&database)
+        try coder.field(&place)
     }
 }
 
@@ -94,6 +97,7 @@ extension ProcessRecord {
         readyAt = process.readyAt
         fingerprint = process.plan.fingerprint
         database = process.plan.database
+        place = process.plan.place
     }
 
     init(_ departure: Departure) {
@@ -109,7 +113,7 @@ extension ProcessRecord {
     func process(of user: UserName) -> Process {
         var process = Process(
             id: WorkerID(user: user, generation: generation), socket: WorkerID(user: user, generation: socket),
-            plan: PlanIdentity(fingerprint: fingerprint, database: database), startedAt: startedAt)
+            plan: PlanIdentity(fingerprint: fingerprint, database: database, place: place), startedAt: startedAt)
         process.pid = pid == 0 ? nil : pid
         process.readyAt = readyAt
         return process

@@ -9,6 +9,8 @@ struct WorkerPlan: Equatable, Sendable {
     var env: [String: String] = [:]
     /// Name of the database, where there is one.
     var database: String?
+    /// Where that lies (`ConnectionInfo.place`).
+    var place: UInt64 = 0
     var files = 1024
     var runAs: String?
     /// See `UserSettings.start`.
@@ -25,7 +27,7 @@ extension WorkerPlan {
             hash.add(value)
         }
         hash.add("\(files) \(runAs ?? "-") \(start)")
-        return PlanIdentity(fingerprint: hash.value, database: database)
+        return PlanIdentity(fingerprint: hash.value, database: database, place: place)
     }
 }
 
@@ -34,4 +36,11 @@ extension WorkerPlan {
 struct PlanIdentity: Equatable, Sendable {
     var fingerprint: UInt64 = 0
     var database: String?
+    /// The same name may come to lead to another database.
+    var place: UInt64 = 0
+
+    /// Whether two processes with these plans write to one database.
+    func sharesDatabase(with other: PlanIdentity) -> Bool {
+        database == other.database && place == other.place
+    }
 }

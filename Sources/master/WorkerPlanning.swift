@@ -16,6 +16,7 @@ extension Supervisor {
         plan.runAs = settings.runAs ?? configuration.runAs
         plan.start = settings.start
         plan.database = user.database
+        plan.place = user.database.flatMap { databases[$0]?.place } ?? 0
         plan.command =
             settings.start != 0
             ? ["\(settings.folder)/start"]
