@@ -14,7 +14,6 @@ extension Loop {
         case .success(let configuration): feed(.configure(configuration, isConfirmed: isConfirmed))
         case .failure(let error): feed(.configurationFaulty("\(error)"))
         }
-        manager?.hasReloaded()
     }
 
     private func read(_ path: String) -> Result<Configuration, any Error> {
