@@ -40,12 +40,15 @@ extension Configuration {
         self.init()
         try root.table { table in
             users = try table.required("users").path(from: folder)
+            try table.read("packages", into: &packages) { try $0.path(from: folder) }
             try readFolders(&table, root, folder)
-            try table.read("run_as", into: &runAs) { try $0.name() }
+            try table.read("run_as", into: &runAs) { try $0.account { $0 == "root" } }
             if let socket = try table["socket"]?.socket() { (socketGroup, socketMode) = socket }
+            try table.read("control", into: &control) { try $0.control() }
             try table.read("worker", into: &worker) { try $0.worker() }
             try table.read("databases", into: &databases) { try $0.databases() }
             if let check = try table["database_check"]?.databaseCheck() { (databaseCheck, moveAfter) = check }
+            try table.read("upgrade", into: &upgrade) { try $0.upgrade() }
             try table.read("deletion_fuse", into: &deletionFuse) { try $0.deletionFuse() }
         }
     }
@@ -102,6 +105,15 @@ extension Setting {
         }
     }
 
+    fileprivate func control() throws -> ControlSettings {
+        try table { table in
+            var control = ControlSettings()
+            try table.read("group", into: &control.group) { try $0.name() }
+            try table.read("operators", into: &control.operators) { try $0.name() }
+            return control
+        }
+    }
+
     /// Permissions, as chmod(1) takes them: octal digits.
     private func mode() throws -> UInt32 {
         let text = try? string()
@@ -138,6 +150,20 @@ extension Setting {
             let group = table["group"]
             database.group = try group?.name()
             return group
+        }
+    }
+
+    fileprivate func upgrade() throws -> UpgradeSettings {
+        try table { table in
+            var upgrade = UpgradeSettings()
+            try table.read("free", into: &upgrade.free) {
+                try $0.choice(["follow": .follow, "stay": .stay, "on-restart": .onRestart])
+            }
+            try table.read("canary", into: &upgrade.canary) { try $0.integer(0...10_000) }
+            try table.read("parallel", into: &upgrade.parallel) { try $0.integer(1...10_000) }
+            try table.read("max_failures", into: &upgrade.maxFailures) { try $0.integer(1...1_000_000) }
+            try table.read("soak", into: &upgrade.soak) { try $0.duration() }
+            return upgrade
         }
     }
 

@@ -14,13 +14,23 @@ extension Setting {
         }
     }
 
-    /// `{files}`: what a worker may use; the number of open files, or nil.
-    func limits() throws -> Int? {
+    /// `{memory, files, core, nice}`: what a worker may use. What is left out stays nil.
+    func limits() throws -> LimitOverrides {
         try table { table in
-            var files: Int?
-            try table.read("files", into: &files) { try $0.integer(16...1_048_576) }
-            return files
+            var limits = LimitOverrides()
+            try table.read("memory", into: &limits.memory) { try $0.size(atLeast: 1 << 20, "1M") }
+            try table.read("files", into: &limits.files) { try $0.integer(16...1_048_576) }
+            try table.read("core", into: &limits.core) { try $0.size() }
+            try table.read("nice", into: &limits.nice) { try $0.integer(0...19) }
+            return limits
         }
+    }
+
+    /// An account that workers may run as. Launch refuses uid 0, too; here the place in the file can be told.
+    func account(_ isRoot: (String) -> Bool) throws -> String {
+        let name = try name()
+        guard !isRoot(name) else { throw mismatch("an account other than root's") }
+        return name
     }
 
     /// Variables of a worker's environment. Those that Steward itself sets for the protocol with the worker are refused.
@@ -36,7 +46,7 @@ extension Setting {
     }
 
     /// The path of an HTTP request; empty for none.
-    private func requestPath() throws -> String {
+    func requestPath() throws -> String {
         let path = try string()
         let isClean = path.utf8.allSatisfy { (0x21...0x7E).contains($0) } && path.utf8.count <= 1024
         guard isClean, path.isEmpty || path.utf8.first == UInt8(ascii: "/") else {

@@ -24,7 +24,7 @@ public struct CheckSettings: WireValue {
     }
 }
 
-/// What a user.yaml says about checks; nil leaves the configured value.
+/// What a user.yaml or package.yaml says about checks; nil leaves the configured value.
 public struct CheckOverrides: WireValue {
     public var path: String?
     public var interval: Duration?
@@ -65,10 +65,11 @@ public struct UserSettings: WireValue {
     public var plan = Plan.free
     /// The name of a database or of a group; nil leaves the choice to master.
     public var database: String?
+    /// The version that the user is pinned to; nil where it follows.
+    public var package: String?
     public var env: [String: String] = [:]
     public var check = CheckOverrides()
-    /// Open files (RLIMIT_NOFILE); nil leaves the configured value.
-    public var files: Int?
+    public var limits = LimitOverrides()
     public var runAs: String?
     public var enabled = true
     public var command: [String]?
@@ -82,9 +83,10 @@ public struct UserSettings: WireValue {
         try coder.field(&folder)
         try coder.field(&plan)
         try coder.field(&database)
+        try coder.field(&package)
         try coder.field(&env)
         try coder.field(&check)
-        try coder.field(&files)
+        try coder.field(&limits)
         try coder.field(&runAs)
         try coder.field(&enabled)
         try coder.field(&command)
@@ -142,6 +144,16 @@ public struct DeletionFuseSettings: Equatable, Sendable {
     public init() {}
 }
 
+/// Who may use control.sock beside root and the account of master. Names of groups.
+public struct ControlSettings: Equatable, Sendable {
+    /// Group of the socket: its members may ask; nil: the group of master.
+    public var group: String?
+    /// Its members may change things, too.
+    public var operators: String?
+
+    public init() {}
+}
+
 /// When a worker that died is started again.
 public struct RestartSettings: Equatable, Sendable {
     /// The delay after the first death of a row.
@@ -180,9 +192,33 @@ public struct WorkerSettings: Equatable, Sendable {
     public var check = CheckSettings()
     /// How many workers may be starting at a time; nil: twice the number of processors.
     public var startConcurrency: Int?
-    /// Open files (RLIMIT_NOFILE).
-    public var files = 1024
+    public var limits = LimitSettings()
     public var env: [String: String] = [:]
+
+    public init() {}
+}
+
+/// What happens to free users when another version comes into force; paying users are upgraded.
+public enum FreeUpgrade: String, Sendable {
+    /// They are upgraded, too, after the paying ones.
+    case follow
+    /// They stay on the version that they run.
+    case stay
+    /// They take the version in force whenever they are started.
+    case onRestart = "on-restart"
+}
+
+/// How another version is brought to the users.
+public struct UpgradeSettings: Equatable, Sendable {
+    public var free = FreeUpgrade.stay
+    /// How many users try it before the others.
+    public var canary = 1
+    /// How many users are upgraded at a time.
+    public var parallel = 5
+    /// So many failures end it.
+    public var maxFailures = 1
+    /// How long a new process has to be well before customers are sent to it.
+    public var soak = Duration.seconds(6)
 
     public init() {}
 }
@@ -190,6 +226,8 @@ public struct WorkerSettings: Equatable, Sendable {
 /// The whole configuration. Paths are absolute.
 public struct Configuration: Equatable, Sendable {
     public var users = ""
+    /// The folder of the versions; nil where the application is not delivered in packages.
+    public var packages: String?
     public var runtime = ""
     public var state = ""
     public var logs = ""
@@ -197,11 +235,13 @@ public struct Configuration: Equatable, Sendable {
     /// Group of the users' sockets: who may connect.
     public var socketGroup: String?
     public var socketMode: UInt32 = 0o660
+    public var control = ControlSettings()
     public var worker = WorkerSettings()
     public var databases: [DatabaseSettings] = []
     public var databaseCheck = DatabaseCheckSettings()
     /// How long a database is unavailable before its users move to another member of its group.
     public var moveAfter = Duration.seconds(1)
+    public var upgrade = UpgradeSettings()
     public var deletionFuse = DeletionFuseSettings()
 
     public init() {}

@@ -1,153 +1,4 @@
-// What master and its other watchers say to each other, grouped by direction.
-
-// MARK: pathwatch
-
-public struct PathSettings: WireValue {
-    /// Absolute path of the users' folder.
-    public var users = ""
-    /// The names that a user.yaml may give as its database: databases and groups.
-    public var databases: [String] = []
-    /// The account of the workers, where master is root: beside root it may write the users' files.
-    public var runAs: String?
-    /// Absolute path of the configuration file, which is watched, too; empty for none.
-    public var configuration = ""
-
-    public init() {}
-
-    public mutating func fields(_ coder: inout some WireCoder) throws {
-        try coder.field(&users)
-        try coder.field(&databases)
-        try coder.field(&runAs)
-        try coder.field(&configuration)
-    }
-}
-
-/// A user's files cannot be read or are wrong; the user stays as it was.
-public struct UserFault: WireValue {
-    public var name = UserName()
-    /// FILE:LINE:COLUMN, what was found and what was expected.
-    public var text = ""
-
-    public init() {}
-
-    public init(name: UserName, text: String) {
-        self.name = name
-        self.text = text
-    }
-
-    public mutating func fields(_ coder: inout some WireCoder) throws {
-        try coder.field(&name)
-        try coder.field(&text)
-    }
-}
-
-/// Which folder a path leads to (st_dev and st_ino of stat(2)).
-public struct FolderIdentity: WireValue {
-    public var device: UInt64 = 0
-    public var inode: UInt64 = 0
-
-    /// No folder.
-    public init() {}
-
-    public init(device: UInt64, inode: UInt64) {
-        self.device = device
-        self.inode = inode
-    }
-
-    public mutating func fields(_ coder: inout some WireCoder) throws {
-        try coder.field(&device)
-        try coder.field(&inode)
-    }
-}
-
-/// The users' folder as a whole.
-public struct FolderReport: WireValue {
-    public var identity = FolderIdentity()
-    /// Why nobody can be seen in it; then nobody is reported as gone.
-    public var trouble: String?
-    /// Whether everybody who was known has been looked for in this folder, and reported where gone.
-    public var isSearched = false
-
-    public init() {}
-
-    public init(_ identity: FolderIdentity, isSearched: Bool) {
-        self.identity = identity
-        self.isSearched = isSearched
-    }
-
-    public init(trouble: String) {
-        self.trouble = trouble
-    }
-
-    public mutating func fields(_ coder: inout some WireCoder) throws {
-        try coder.field(&identity)
-        try coder.field(&trouble)
-        try coder.field(&isSearched)
-    }
-}
-
-public enum ToPathwatch: Message {
-    case settings(PathSettings)
-
-    public init(type: UInt8, from reader: inout WireReader) throws {
-        switch type {
-        case 16: self = .settings(try reader.value())
-        default: throw WireError.unknownType(type)
-        }
-    }
-
-    public func write(to writer: inout WireWriter) throws {
-        switch self {
-        case .settings(let value): try writer.message(16, value)
-        }
-    }
-}
-
-public enum FromPathwatch: Message {
-    case adduser(UserSettings)
-    case moduser(UserSettings)
-    case deluser(UserName)
-    case fault(UserFault)
-    /// The user's files are right again; where the content changed, `moduser` has been sent before.
-    case faultless(UserName)
-    /// Every user that is there has been reported once: who was not is gone.
-    case complete
-    /// At first, and when the folder has gone, is back or is another one; again when it has been searched.
-    case folder(FolderReport)
-    /// A snapshot begins: everybody who is there is reported anew, up to `complete`.
-    case begin
-    /// The configuration file may be another one than before.
-    case configuration
-
-    public init(type: UInt8, from reader: inout WireReader) throws {
-        switch type {
-        case 16: self = .adduser(try reader.value())
-        case 17: self = .moduser(try reader.value())
-        case 18: self = .deluser(try reader.value())
-        case 19: self = .fault(try reader.value())
-        case 20: self = .faultless(try reader.value())
-        case 21: self = .complete
-        case 40: self = .folder(try reader.value())
-        case 50: self = .begin
-        case 51: self = .configuration
-        default: throw WireError.unknownType(type)
-        }
-    }
-
-    public func write(to writer: inout WireWriter) throws {
-        switch self {
-        case .adduser(let value): try writer.message(16, value)
-        case .moduser(let value): try writer.message(17, value)
-        case .deluser(let value): try writer.message(18, value)
-        case .fault(let value): try writer.message(19, value)
-        case .faultless(let value): try writer.message(20, value)
-        case .complete: writer.message(21)
-        case .folder(let value): try writer.message(40, value)
-        case .begin: writer.message(50)
-        case .configuration: writer.message(51)
-        }
-    }
-}
+// What master says to dbwatch and dispatch, and they to it, grouped by direction.
 
 // MARK: dbwatch
 
@@ -175,6 +26,8 @@ public struct DatabaseReport: WireValue {
     public var role: String?
     /// A timeout has been seen, and not yet enough of them: a worker that hangs may hang for the database's sake.
     public var isInDoubt = false
+    /// The server's max_connections, as last seen.
+    public var maxConnections: Int?
 
     public init() {}
 
@@ -185,6 +38,7 @@ public struct DatabaseReport: WireValue {
         try coder.field(&latency)
         try coder.field(&role)
         try coder.field(&isInDoubt)
+        try coder.field(&maxConnections)
     }
 }
 

@@ -18,13 +18,15 @@ struct OutlinedSetting {
 
 extension Configuration {
     /// Keys that only another master takes over: where everything lies, and what is looked up before its loop.
-    static let fixedKeys = ["users", "runtime", "state", "socket.group", "socket.mode"]
+    static let fixedKeys = [
+        "users", "packages", "runtime", "state", "socket.group", "socket.mode", "control.group", "control.operators",
+    ]
 
     /// What of `file` can come into force in a running master.
     func adopting(_ file: Configuration) -> Configuration {
         var next = file
-        (next.users, next.runtime, next.state) = (users, runtime, state)
-        (next.socketGroup, next.socketMode) = (socketGroup, socketMode)
+        (next.users, next.packages, next.runtime, next.state) = (users, packages, runtime, state)
+        (next.socketGroup, next.socketMode, next.control) = (socketGroup, socketMode, control)
         return next
     }
 
@@ -47,10 +49,13 @@ extension Configuration {
     var outline: [OutlinedSetting] {
         let mode = String(socketMode, radix: 8)
         var outline = [
-            OutlinedSetting("users", users), OutlinedSetting("runtime", runtime), OutlinedSetting("state", state),
+            OutlinedSetting("users", users), OutlinedSetting("packages", packages ?? "null"),
+            OutlinedSetting("runtime", runtime), OutlinedSetting("state", state),
             OutlinedSetting("logs", logs), OutlinedSetting("run_as", runAs ?? "null"),
             OutlinedSetting("socket.group", socketGroup ?? "null"),
             OutlinedSetting("socket.mode", String(repeating: "0", count: max(1, 4 - mode.count)) + mode),
+            OutlinedSetting("control.group", control.group ?? "null"),
+            OutlinedSetting("control.operators", control.operators ?? "null"),
         ]
         outline += worker.outline
         for database in databases {
@@ -59,7 +64,7 @@ extension Configuration {
             outline.append(OutlinedSetting("\(key).conninfo", database.conninfo, shown: shown))
             outline.append(OutlinedSetting("\(key).group", database.group ?? "null"))
         }
-        return outline + databaseOutline
+        return outline + databaseOutline + upgrade.outline + fuseOutline
     }
 
     private var databaseOutline: [OutlinedSetting] {
@@ -71,8 +76,24 @@ extension Configuration {
             OutlinedSetting("database_check.writable", "\(databaseCheck.writable)"),
             OutlinedSetting("database_check.login_interval", databaseCheck.loginInterval.setting),
             OutlinedSetting("database_check.move_after", moveAfter.setting),
+        ]
+    }
+
+    private var fuseOutline: [OutlinedSetting] {
+        [
             OutlinedSetting("deletion_fuse.users", "\(deletionFuse.users)"),
             OutlinedSetting("deletion_fuse.share", "\(deletionFuse.share)"),
+        ]
+    }
+}
+
+extension UpgradeSettings {
+    fileprivate var outline: [OutlinedSetting] {
+        [
+            OutlinedSetting("upgrade.free", free.rawValue), OutlinedSetting("upgrade.canary", "\(canary)"),
+            OutlinedSetting("upgrade.parallel", "\(parallel)"),
+            OutlinedSetting("upgrade.max_failures", "\(maxFailures)"),
+            OutlinedSetting("upgrade.soak", soak.setting),
         ]
     }
 }
@@ -87,13 +108,18 @@ extension WorkerSettings {
         ]
         let rest = [
             OutlinedSetting("worker.start_concurrency", startConcurrency.map { "\($0)" } ?? "auto"),
-            OutlinedSetting("worker.limits.files", "\(files)"),
+            OutlinedSetting("worker.limits.memory", Self.size(limits.memory)),
+            OutlinedSetting("worker.limits.files", "\(limits.files)"),
+            OutlinedSetting("worker.limits.core", Self.size(limits.core)),
+            OutlinedSetting("worker.limits.nice", "\(limits.nice)"),
         ]
         let variables = env.sorted { $0.key < $1.key }.map { name, value in
             OutlinedSetting("worker.env.\(name)", value, shown: "(hidden)")
         }
         return outline + restart.outline + check.outline + rest + variables
     }
+
+    private static func size(_ bytes: Int) -> String { bytes == LimitSettings.unlimited ? "unlimited" : "\(bytes)" }
 }
 
 extension RestartSettings {

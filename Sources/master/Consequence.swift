@@ -62,7 +62,7 @@ extension Supervisor {
 
     /// Does for a user what a change means.
     mutating func carryOut(_ consequence: Consequence, _ user: inout User) {
-        guard consequence != .nothing else { return }
+        guard consequence != .nothing else { return reconcile(&user) }
         if checkSettings(user).isWanted { need(.dispatch) }
         retryWithNewSettings(&user)
         refreshCheck(user)

@@ -161,6 +161,7 @@ final class Inheritance {
         process.fingerprint = environment.fingerprint ?? 0
         process.database = environment.database
         process.place = environment.place ?? 0
+        process.version = environment.version
         left.ends[id.generation] = nil
         left.record.processes.append(process)
         left.record.processes.sort { $0.generation < $1.generation }

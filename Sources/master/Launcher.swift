@@ -173,7 +173,7 @@ final class Launcher {
         env["STEWARD_PLAN"] = String(plan.identity.fingerprint)
         env["STEWARD_PLACE"] = String(plan.place)
         let request = LaunchRequest(
-            number: lastNumber, plan, env: env, account: account, nice: gently ? LaunchRequest.gentleNice : 0,
+            number: lastNumber, plan, env: env, account: account, gently: gently,
             descriptors: [output.write, listener, execution.write])
         guard request.bytes.count <= LaunchRequest.longest else {
             throw SystemError("command and environment", code: E2BIG)

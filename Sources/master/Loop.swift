@@ -79,7 +79,7 @@ final class Loop {
 
     init(
         _ runtime: Runtime, file: String, inherited: Inheritance, signals: Signals, program: OwnProgram,
-        socketGroup: gid_t?
+        groups: Groups
     ) throws {
         let configuration = runtime.configuration
         self.runtime = runtime
@@ -89,15 +89,16 @@ final class Loop {
         poller = try Poller()
         launcher = Launcher(path: "\(program.folder)/launch", runtime: configuration.runtime)
         notify = try NotifySocket(runtime: configuration.runtime, inherited: inherited.notify)
-        control = try ControlServer(runtime: configuration.runtime)
+        control = try ControlServer(
+            runtime: configuration.runtime, group: groups.control, operators: groups.operators)
         sockets = UserSockets(
-            runtime: configuration.runtime, mode: configuration.socketMode, group: socketGroup)
+            runtime: configuration.runtime, mode: configuration.socketMode, group: groups.sockets)
         journal = Journal(after: JournalArchive.read(configuration.journal, log))
         manager = try ServiceManager.fromEnvironment()
         supervisor = Supervisor(
             configuration, processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)), holds: runtime.holds(),
-            remains: inherited.remains, kept: runtime.deletions(log), drained: runtime.drained(),
-            seed: UInt64(bitPattern: wallClock()))
+            remains: inherited.remains, versions: runtime.versions(log), kept: runtime.deletions(log),
+            drained: runtime.drained(), seed: UInt64(bitPattern: wallClock()))
         state = try runtime.stateFile(inherited.remains.values.map(\.record))
         try poller.add(signals.descriptor.number, .readable, as: .signals)
         try poller.add(notify.descriptor.number, .readable, as: .notify)

@@ -69,6 +69,7 @@ extension Supervisor {
         status.generation = process?.id.generation ?? user.generation
         status.since = clock(user.since)
         status.database = user.database
+        status.package = process.map(\.version) ?? user.version
         status.restarts = user.restarts
         status.lastExit = user.lastExit
         status.health = user.health.map { "\($0)" }
@@ -86,13 +87,23 @@ extension Supervisor {
         case (.down(.disabled), _): ("disabled", "enabled: false in user.yaml")
         case (.down(.databaseUnavailable(let why)), _), (.down(.noDatabase(let why)), _): ("held", why)
         case (.down(.databaseUnknown(let why)), .absent): ("queued", why)
+        case (_, .absent) where !hasVersion(user): ("queued", "waits for a version: \(user.versionTrouble ?? "")")
         case (_, .absent): ("queued", "about to start")
-        case (_, .queued): ("queued", user.fault ?? "waits for a place among \(startLimit) starting at a time")
+        case (_, .queued): ("queued", user.fault ?? describeQueue(user))
         case (_, .starting): ("starting", user.lastFailure ?? user.lastExit.map { "after \($0)" })
-        case (_, .swapping): ("swapping", "a new process starts while the old one serves")
+        case (_, .swapping(let old, _)):
+            (
+                "swapping",
+                ["a new process starts while the old one serves", describeExcess(user, old)].compactMap(\.self)
+                    .joined(separator: ": ")
+            )
         case (_, .stopping(let departure)) where departure.process.plan.database != user.database:
             ("stopping", "moves to database \(user.database ?? "none")")
-        case (_, .stopping(let departure)): ("stopping", departure.process.failure ?? "to be started again")
+        case (_, .stopping(let departure)):
+            (
+                "stopping",
+                departure.process.failure ?? describeExcess(user, departure.process) ?? "to be started again"
+            )
         case (_, .waiting(let until)) where user.startTrouble != nil:
             ("waiting", describeTrouble(user).map { "\($0); next try in \(seconds(until, now)) s" })
         case (_, .waiting(let until)):
@@ -100,18 +111,36 @@ extension Supervisor {
                 user.history.isCrashLooping ? "crash-looping" : "waiting",
                 "\(user.lastFailure ?? user.lastExit ?? "died"); next start in \(seconds(until, now)) s"
             )
-        case (_, .ready): describeReady(user)
+        case (_, .ready(let process)): describeReady(user, process)
         }
     }
 
-    private func describeReady(_ user: User) -> (state: String, reason: String?) {
+    private func describeReady(_ user: User, _ process: Process) -> (state: String, reason: String?) {
+        if returnQueue.contains(user.name) { return ("held", describeQueue(user)) }
         if user.face?.standIn != nil { return ("held", "waits for a passed check") }
         if let failure = user.swapFailure { return ("ready", "new settings failed: \(failure)") }
-        return ("ready", describeTrouble(user) ?? user.fault ?? describeHeldDeletion(user))
+        let trouble = describeTrouble(user) ?? user.fault ?? describeExcess(user, process) ?? describeVersion(user)
+        return ("ready", trouble ?? describeHeldDeletion(user))
+    }
+
+    private func describeQueue(_ user: User) -> String {
+        guard let name = user.database, let row = databases[name], !row.hasRoom else {
+            return "waits for a place among \(startLimit) starting at a time"
+        }
+        return "waits for a place among \(row.arriving.count) who connect to database \(name) at a time"
     }
 
     private func describeTrouble(_ user: User) -> String? {
         user.startTrouble.map { "no process can be made: \($0.why)" }
+    }
+
+    private func describeExcess(_ user: User, _ process: Process) -> String? {
+        excess(user, process).map { "too much memory: \($0)" }
+    }
+
+    /// Why it does not run the version that it should.
+    private func describeVersion(_ user: User) -> String? {
+        user.versionTrouble.map { "runs \(user.runningVersion ?? "no version"): \($0)" }
     }
 
     private func describeHeldDeletion(_ user: User) -> String? {
@@ -134,10 +163,16 @@ extension Supervisor {
         let status = status(user, clock)
         var lines = ["\(name) is \(status.state)" + (status.reason.map { ": \($0)" } ?? "")]
         lines.append("wanted: \(describeWanted(user))")
+        if let version = describeChoice(user) { lines.append(version) }
         if let process = user.actual.processes.first {
             let pid = process.pid.map { "pid \($0), " } ?? ""
             let started = rfc3339(clock(process.startedAt))
             lines.append("process: \(pid)generation \(process.id.generation), started \(started)")
+            if let memory = process.memory {
+                let limit = limits(user.settings).memory
+                let most = limit == LimitSettings.unlimited ? "" : ", \(ByteSize.mebibytes(limit)) allowed"
+                lines.append("memory: \(ByteSize.mebibytes(memory)) used\(most)")
+            }
             if let beat = process.pulse.last { lines.append("last heartbeat: \(rfc3339(clock(beat)))") }
         }
         switch user.face {
@@ -151,6 +186,22 @@ extension Supervisor {
         if let exit = user.lastExit { lines.append("last death: \(exit)" + (user.lastFailure.map { ", \($0)" } ?? "")) }
         if let own = user.actual.processes.first?.ownStatus { lines.append("says of itself: \(own)") }
         return lines
+    }
+
+    private func describeChoice(_ user: User) -> String? {
+        guard configuration.packages != nil else { return nil }
+        guard let version = user.version else { return "version: none, \(user.versionTrouble ?? "")" }
+        var why = "the one that it has been given"
+        if version == user.settings.package {
+            why = "pinned in user.yaml"
+        } else if let trouble = user.versionTrouble {
+            why = trouble
+        } else if version == packages.current {
+            why = "the one in force"
+        }
+        let former = user.formerVersion.map { ", before it \($0)" } ?? ""
+        let running = user.runningVersion.map { $0 == version ? "" : "; \($0) runs" } ?? ""
+        return "version: \(version), \(why)\(former)\(running)"
     }
 
     private func describeWanted(_ user: User) -> String {

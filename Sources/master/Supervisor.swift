@@ -33,10 +33,14 @@ struct Supervisor {
         case watchersGone
         /// A line about how far a crowd of starts has come.
         case progress
+        /// Look how much memory some of the workers use.
+        case memory
         /// Judge the gathered deletions.
         case deletions
         /// Write down whose deletion is held back.
         case keepDeletions
+        /// Write down everybody's version.
+        case keepVersions
     }
 
     /// How long a request waits in a socket's backlog before the stand-in answers.
@@ -56,11 +60,15 @@ struct Supervisor {
     /// The databases of each group, in the order of their names.
     var groups: [String: [String]] = [:]
     var moves = Moves()
+    var memoryRound = MemoryRound()
+    var packages = PackageTable()
     var watchers: [WatcherKind: Watcher] = [:]
     var timers = Timers<Deadline>()
     /// Processes that are starting, of `startLimit` at most.
     var starting: Set<WorkerID> = []
     var startQueue = StartQueue()
+    /// Users whose running workers wait for the check that lets them back.
+    var returnQueue = StartQueue()
     /// Queued users on whose sockets a customer is looked for.
     private var watched: [UserName: WorkerID] = [:]
     /// Users who have been queued in this step.
@@ -76,6 +84,8 @@ struct Supervisor {
     var databasesKnownBy: Instant?
     /// Holds of an earlier master, until their users are reported.
     var holds: [UserName: String]
+    /// Versions of its users, until those are reported.
+    var recordedVersions: [UserName: KeptVersion]
     /// What it has left of users who are not reported yet.
     var remains: [UserName: Remains]
     /// Deletions on their way.
@@ -102,12 +112,14 @@ struct Supervisor {
     /// - Parameters:
     ///   - processors: for the default of `start_concurrency`.
     ///   - remains: what an earlier master has left.
+    ///   - versions: which version its users ran.
     ///   - kept: the deletions that it has held back.
     ///   - drained: databases that the operator has taken out of use.
     ///   - seed: for the jitter of restart delays.
     init(
         _ configuration: Configuration, processors: Int, holds: [UserName: String], remains: [UserName: Remains] = [:],
-        kept: KeptDeletions = KeptDeletions(), drained: Set<String> = [], seed: UInt64
+        versions: [UserName: KeptVersion] = [:], kept: KeptDeletions = KeptDeletions(), drained: Set<String> = [],
+        seed: UInt64
     ) {
         self.configuration = configuration
         fuse = kept.fuse(configuration.deletionFuse)
@@ -115,6 +127,7 @@ struct Supervisor {
         self.holds = holds
         self.remains = remains
         self.processors = processors
+        recordedVersions = versions
         chance = SplitMix64(seed: seed)
         for database in configuration.databases {
             databases[database.name] = DatabaseRow(settings: database)
@@ -162,6 +175,7 @@ struct Supervisor {
         case .notified(let id, let notification): notified(id, notification)
         case .exited(let id, let exit): ended(id, "\(exit)")
         case .probed(let worker, let isEmpty): probed(worker, isEmpty)
+        case .measured(let id, let memory): measured(id, memory)
         case .awaited(let socket): if watched[socket.user] == socket { startQueue.promote(socket.user) }
         case .faceFailed(let name): timers.set(.face(name), at: now + .seconds(1))
         case .hold(let name, let reason): hold(name, reason)
@@ -193,8 +207,10 @@ struct Supervisor {
         case .watcher(let kind): startWatcher(kind)
         case .watchersGone: killWatchers()
         case .progress: tellProgress()
+        case .memory: measureSome()
         case .deletions: judgeDeletions()
         case .keepDeletions: emit(.keepDeletions)
+        case .keepVersions: emit(.keepVersions)
         }
     }
 
@@ -224,11 +240,12 @@ struct Supervisor {
         dismissWatchers()
     }
 
-    /// Fills the free places among the starting ones.
+    /// Fills the free places among the starting ones, and among those who arrive on a database.
     private mutating func admit() {
         admitMoves()
-        while starting.count < startLimit, let name = startQueue.popFirst() {
-            unwatch(name)
+        admitReturns()
+        while starting.count < startLimit, let name = startQueue.first(where: hasRoom) {
+            dequeueStart(name)
             update(name) { $0.begin(&$1) }
         }
         for name in justQueued where startQueue.contains(name) {
@@ -244,9 +261,8 @@ struct Supervisor {
 
     /// Puts a user among those who wait for a place.
     mutating func enqueueStart(_ user: User) {
-        guard !startQueue.contains(user.name) else { return }
-        startQueue.append(user.name, user.settings.plan)
-        justQueued.append(user.name)
+        if !startQueue.contains(user.name) { justQueued.append(user.name) }
+        startQueue.append(user.name, user.settings.plan, on: user.database)
     }
 
     mutating func dequeueStart(_ name: UserName) {
@@ -300,8 +316,10 @@ struct Supervisor {
     /// Changes one user; `body` must not reach for the same user through the supervisor.
     mutating func update(_ name: UserName, _ body: (inout Supervisor, inout User) -> Void) {
         guard var user = users.removeValue(forKey: name) else { return }
+        let versions = (user.version, user.formerVersion)
         body(&self, &user)
         user.stamp(now)
+        if versions != (user.version, user.formerVersion) { keepVersionsSoon() }
         if (user.isDeleted || isStopping) && user.processes.isEmpty {
             unsaved.append(.erase(name))
             forgetUser(user)

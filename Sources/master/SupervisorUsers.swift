@@ -28,11 +28,18 @@ extension Supervisor {
             guard let present = reported else { return }
             reported = nil
             faults = faults.filter { present.contains($0.key) }
+            recordedVersions = recordedVersions.filter { present.contains($0.key) || remains[$0.key] != nil }
+            tellUnreportedVersions()
             missing(from: present)
         case .folder(let report):
             folderReport(report)
+        case .package(let manifest): packageReport(manifest)
+        case .packageFault(let fault): packageFault(fault)
+        case .packageGone(let version): packageGone(version.text)
+        case .currentPackage(let report): currentPackage(report)
         case .begin:
             reported = []
+            packages.beginReports()
         // The file is the loop's business.
         case .configuration:
             break
@@ -56,6 +63,7 @@ extension Supervisor {
             let isNewWish = user.settings.database != settings.database
             user.settings = settings
             supervisor.assignDatabase(&user, isNewWish: isNewWish)
+            supervisor.chooseVersion(&user)
             let consequence = isBack ? Consequence.start : Consequence(from: before, to: supervisor.aim(user))
             supervisor.note(isBack ? "added again" : "changed: \(consequence)", rule: "moduser", user: name)
             supervisor.carryOut(consequence, &user)
@@ -68,11 +76,13 @@ extension Supervisor {
         user.hold = holds.removeValue(forKey: settings.name)
         let left = remains.removeValue(forKey: settings.name)
         if let left { keepDatabase(&user, left) }
+        recallVersion(&user, left)
         assignDatabase(&user)
         if checkSettings(user).isWanted { need(.dispatch) }
         users[settings.name] = user
         if left == nil { note("added", rule: "adduser", user: settings.name, weight: crowdWeight) }
         update(settings.name) { supervisor, user in
+            supervisor.chooseVersion(&user)
             if let left { supervisor.adopt(&user, left) }
             supervisor.reconcile(&user)
         }
@@ -105,6 +115,7 @@ extension Supervisor {
     /// Takes the user out of service: its link goes first, so that nobody new is sent to a leaving process.
     mutating func dismiss(_ user: inout User) {
         dequeueStart(user.name)
+        returnQueue.remove(user.name)
         for deadline in [Deadline.restart(user.name), .patience(user.name), .face(user.name)] {
             timers.cancel(deadline)
         }
@@ -129,6 +140,7 @@ extension Supervisor {
     /// Called when the last process of a dismissed user has ended.
     mutating func forgetUser(_ user: User) {
         lastForgotten = max(lastForgotten, user.generation)
+        if user.version != nil, !isStopping { keepVersionsSoon() }
         leaveDatabase(user)
         moves.remove(user.name)
         remedied(user.name)
@@ -203,36 +215,43 @@ extension Supervisor {
             if mayStart(user) { enqueue(&user) } else { ensureFace(&user) }
         case .queued:
             // It may have been moved to another database since.
-            if !mayStart(user) {
+            if mayStart(user) {
+                enqueueStart(user)
+            } else {
                 dequeueStart(user.name)
                 user.actual = .absent
             }
         case .stopping, .waiting:
             break
         case .starting(let process):
-            if process.plan != plan(for: user).identity { stopForAnother(&user, process) }
+            if isOutdated(process, user) { stopForAnother(&user, process) }
         case .ready(let process):
-            let plan = plan(for: user).identity
-            if user.swapRequest != nil || (process.plan != plan && plan != user.failedPlan) {
-                replace(&user, process, plan)
-            } else if user.face?.standIn != nil {
-                awaitPass(&user, process)
+            ensureMemoryRound(user)
+            if mayReplace(process, user) {
+                replace(&user, process)
+            } else if user.face?.standIn != nil, !timers.isSet(.ready(process.id)) {
+                returnQueue.append(user.name, user.settings.plan, on: user.database)
             }
         case .swapping(let old, let new):
-            if new.plan != plan(for: user).identity {
+            if isOutdated(new, user) {
                 abandon(&user, new, keeping: old)
                 raise(&user)
             }
         }
     }
 
+    /// Whether there is a reason to replace the process by another one, and something to replace it by.
+    func mayReplace(_ process: Process, _ user: User) -> Bool {
+        let isOutdated = isOutdated(process, user) && plan(for: user).identity != user.failedPlan
+        return (isOutdated || user.swapRequest != nil) && hasVersion(user)
+    }
+
     /// Two processes of one user must never write to two databases, nor run beside each other where that is not wanted.
     private func mayStart(_ user: User) -> Bool {
-        guard !user.departing.isEmpty else { return true }
-        let plan = plan(for: user).identity
-        return user.departing.values.allSatisfy {
-            configuration.worker.swap == .overlap && $0.process.plan.sharesDatabase(with: plan)
-        }
+        hasVersion(user)
+            && user.departing.values.allSatisfy {
+                configuration.worker.swap == .overlap && isAtHome($0.process, user)
+            }
     }
 
     private mutating func enqueue(_ user: inout User) {
@@ -247,8 +266,13 @@ extension Supervisor {
         leaveForSuccessor(&user, process)
     }
 
-    private mutating func replace(_ user: inout User, _ process: Process, _ plan: PlanIdentity) {
-        if configuration.worker.swap == .stopFirst || !plan.sharesDatabase(with: process.plan) {
+    /// Whether the process works on the user's database; the same name may have come to lead elsewhere.
+    func isAtHome(_ process: Process, _ user: User) -> Bool {
+        process.plan.database == user.database && process.plan.place == place(user)
+    }
+
+    private mutating func replace(_ user: inout User, _ process: Process) {
+        if configuration.worker.swap == .stopFirst || !isAtHome(process, user) {
             user.swapRequest = nil
             standIn(&user, .restarting)
             leaveForSuccessor(&user, process)
@@ -272,6 +296,7 @@ extension Supervisor {
             standIn(&user, .database)
             if case .starting(let process) = user.actual { starting.remove(process.id) }
             if case .ready(let process) = user.actual {
+                arrived(process)
                 timers.cancel(.ready(process.id))
                 emit(.forget(process.id))
             }
@@ -290,6 +315,7 @@ extension Supervisor {
     private mutating func withdraw(_ user: inout User) {
         remedied(user.name)
         dequeueStart(user.name)
+        returnQueue.remove(user.name)
         switch user.actual {
         case .queued:
             user.actual = .absent

@@ -7,11 +7,15 @@ struct Process: Equatable, Sendable {
     let id: WorkerID
     /// The socket that it was given.
     let socket: WorkerID
-    let plan: PlanIdentity
+    var plan: PlanIdentity
+    /// The version that it runs, where there are any.
+    var version: String?
     var pid: Int32?
     let startedAt: Instant
     var readyAt: Instant?
     var pulse = Pulse()
+    /// In bytes, with its descendants, when it was last measured.
+    var memory: Int?
     /// What it says of itself by STATUS=.
     var ownStatus: String?
     /// Why it could not be started, where that is known before its exit.
@@ -95,9 +99,21 @@ struct Face: Equatable, Sendable {
 struct User: Equatable, Sendable {
     var settings: UserSettings
     /// The database that it works on, where any is configured.
-    var database: String?
+    var database: String? {
+        didSet { isUnsaved = true }
+    }
     /// The one to which it is to move when it is its turn; nil: wherever there is room, or nowhere.
     var destination: String?
+    /// The version that it is to run, where there are any.
+    var version: String? {
+        didSet { isUnsaved = true }
+    }
+    /// What it ran before a rollout changed that.
+    var formerVersion: String? {
+        didSet { isUnsaved = true }
+    }
+    /// Why it does not run the version that it should.
+    var versionTrouble: String?
     /// The operator's hold, with the reason.
     var hold: String?
     /// Its folder is gone: it is forgotten when its last process has ended.
@@ -133,7 +149,7 @@ struct User: Equatable, Sendable {
     var history = RestartHistory()
     /// Set while no process can be made for it.
     var startTrouble: StartTrouble?
-    /// Replacements because of failed checks, and when the next one is allowed.
+    /// Replacements because of failed checks or too much memory, and when the next one is allowed.
     var remedies = RestartHistory()
     var remedyAfter: Instant?
     var restarts = 0

@@ -26,6 +26,7 @@ struct ProcessRecord: WireValue {
     var database: String?
     /// Where that lies (`ConnectionInfo.place`).
     var place: UInt64 = 0
+    var version: String?
 
     init() {}
 
@@ -40,6 +41,7 @@ struct ProcessRecord: WireValue {
         try coder.field(&fingerprint)
         try coder.field(&database)
         try coder.field(&place)
+        try coder.field(&version)
     }
 }
 
@@ -53,6 +55,11 @@ struct UserRecord: WireValue {
     var waitsUntil: Instant?
     /// Fingerprint of a plan that a swap has failed with.
     var failedPlan: UInt64?
+    /// The database that it works on, also while no process runs.
+    var database: String?
+    /// The version that it is to run, and the one before.
+    var version: String?
+    var formerVersion: String?
     var processes: [ProcessRecord] = []
 
     init() {}
@@ -64,6 +71,9 @@ struct UserRecord: WireValue {
         try coder.field(&history)
         try coder.field(&waitsUntil)
         try coder.field(&failedPlan)
+        try coder.field(&database)
+        try coder.field(&version)
+        try coder.field(&formerVersion)
         try coder.field(&processes)
     }
 }
@@ -76,6 +86,8 @@ extension UserRecord {
         history = user.history
         if case .waiting(let until) = user.actual { waitsUntil = until }
         failedPlan = user.failedPlan?.fingerprint
+        database = user.database
+        (version, formerVersion) = (user.version, user.formerVersion)
         let present: [ProcessRecord] =
             switch user.actual {
             case .absent, .queued, .waiting: []
@@ -98,6 +110,7 @@ extension ProcessRecord {
         fingerprint = process.plan.fingerprint
         database = process.plan.database
         place = process.plan.place
+        version = process.version
     }
 
     init(_ departure: Departure) {
@@ -113,7 +126,8 @@ extension ProcessRecord {
     func process(of user: UserName) -> Process {
         var process = Process(
             id: WorkerID(user: user, generation: generation), socket: WorkerID(user: user, generation: socket),
-            plan: PlanIdentity(fingerprint: fingerprint, database: database, place: place), startedAt: startedAt)
+            plan: PlanIdentity(fingerprint: fingerprint, database: database, place: place), version: version,
+            startedAt: startedAt)
         process.pid = pid == 0 ? nil : pid
         process.readyAt = readyAt
         return process

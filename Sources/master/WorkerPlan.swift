@@ -11,7 +11,9 @@ struct WorkerPlan: Equatable, Sendable {
     var database: String?
     /// Where that lies (`ConnectionInfo.place`).
     var place: UInt64 = 0
-    var files = 1024
+    /// Of the application, where it is delivered in packages.
+    var version: String?
+    var limits = LimitSettings()
     var runAs: String?
     /// See `UserSettings.start`.
     var start: UInt64 = 0
@@ -26,7 +28,9 @@ extension WorkerPlan {
             hash.add(name)
             hash.add(value)
         }
-        hash.add("\(files) \(runAs ?? "-") \(start)")
+        // Memory is no part of a start: a worker has its new limit at once.
+        hash.add("\(limits.files) \(limits.core) \(limits.nice) \(runAs ?? "-") \(start)")
+        if let version { hash.add(version) }
         return PlanIdentity(fingerprint: hash.value, database: database, place: place)
     }
 }

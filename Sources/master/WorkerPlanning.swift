@@ -1,4 +1,4 @@
-// What a user's worker is started with: a pure function of configuration, settings and database.
+// What a user's worker is started with: a pure function of configuration, settings, version and database.
 
 import Shared
 
@@ -8,27 +8,39 @@ func socketPath(_ socket: WorkerID, runtime: String) -> String {
 }
 
 extension Supervisor {
+    /// Where the user's database lies; 0 for none.
+    func place(_ user: User) -> UInt64 { user.database.flatMap { databases[$0]?.place } ?? 0 }
+
     func plan(for user: User) -> WorkerPlan {
         let settings = user.settings
+        let package = packages.manifest(of: user.version)
         var plan = WorkerPlan()
-        plan.folder = settings.folder
-        plan.files = settings.files ?? configuration.worker.files
+        plan.folder = package?.folder ?? settings.folder
+        plan.version = package?.version
+        plan.limits = limits(settings)
         plan.runAs = settings.runAs ?? configuration.runAs
         plan.start = settings.start
         plan.database = user.database
-        plan.place = user.database.flatMap { databases[$0]?.place } ?? 0
+        plan.place = place(user)
         plan.command =
             settings.start != 0
             ? ["\(settings.folder)/start"]
-            : (settings.command ?? configuration.worker.command).map { expand($0, settings) }
+            : (settings.command ?? package?.command ?? configuration.worker.command)
+                .map { expand($0, settings, package) }
         plan.env = environment(settings, user.database)
+        plan.env["STEWARD_PACKAGE"] = package?.folder
         return plan
     }
 
-    private func expand(_ word: String, _ settings: UserSettings) -> String {
+    func limits(_ settings: UserSettings) -> LimitSettings {
+        settings.limits.applied(to: configuration.worker.limits)
+    }
+
+    private func expand(_ word: String, _ settings: UserSettings, _ package: PackageManifest?) -> String {
         guard word.utf8.contains(UInt8(ascii: "{")) else { return word }
         let named = Self.replace("{user}", in: word, with: settings.name.text)
-        return Self.replace("{folder}", in: named, with: settings.folder)
+        let placed = Self.replace("{folder}", in: named, with: settings.folder)
+        return package.map { Self.replace("{package}", in: placed, with: $0.folder) } ?? placed
     }
 
     private static func replace(_ mark: String, in word: String, with text: String) -> String {

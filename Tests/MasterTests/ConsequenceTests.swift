@@ -22,11 +22,13 @@ struct KeyChange: Sendable, CustomTestStringConvertible {
 
     static let configurationText = """
         users: /srv/users
+        packages: null
         runtime: /run/steward
         state: /var/lib/steward
         logs: /var/log/steward
         run_as: steward
         socket: {group: www-data, mode: 0660}
+        control: {group: staff, operators: wheel}
         worker:
           command: [python3, app.py]
           ready_timeout: 60s
@@ -36,24 +38,28 @@ struct KeyChange: Sendable, CustomTestStringConvertible {
           restart: {first: 0s, then: 500ms, factor: 2, cap: 61s, jitter: 0, reset_after: 62s, loop: 5 in 63s}
           check: {path: /healthz, interval: 10s, timeout: 2s, fall: 3, rise: 1}
           start_concurrency: auto
-          limits: {files: 1024}
+          limits: {memory: 512M, files: 1024, core: 0, nice: 3}
           env: {COLOUR: blue}
         databases:
           a: {conninfo: "host=one dbname=x user=y", group: main}
           b: {conninfo: "host=two dbname=x user=y", group: main}
         database_check:
           {interval: 1s, timeout: 3s, fall: 4, rise: 2, writable: true, login_interval: 5s, move_after: 7s}
+        upgrade: {free: stay, canary: 1, parallel: 50, max_failures: 8, soak: 6s}
         deletion_fuse: {users: 6, share: 0.1}
         """
 
     static let ofConfiguration = [
         KeyChange("users", "/srv/users", "/srv/people", "new start"),
+        KeyChange("packages", "null", "/srv/packages", "new start"),
         KeyChange("runtime", "/run/steward", "/run/other", "new start"),
         KeyChange("state", "/var/lib/steward", "/var/lib/other", "new start"),
         KeyChange("logs", "/var/log/steward", "/var/log/other", "nothing"),
         KeyChange("run_as", "run_as: steward", "run_as: other", "swap"),
         KeyChange("socket.group", "www-data", "nginx", "new start"),
         KeyChange("socket.mode", "0660", "0600", "new start"),
+        KeyChange("control.group", "staff", "adm", "new start"),
+        KeyChange("control.operators", "wheel", "adm", "new start"),
         KeyChange("worker.command", "app.py", "other.py", "swap"),
         KeyChange("worker.ready_timeout", "ready_timeout: 60s", "ready_timeout: 50s", "nothing"),
         KeyChange("worker.stop_timeout", "stop_timeout: 30s", "stop_timeout: 20s", "nothing"),
@@ -73,6 +79,9 @@ struct KeyChange: Sendable, CustomTestStringConvertible {
         KeyChange("worker.check.fall", "fall: 3", "fall: 2", "check settings"),
         KeyChange("worker.check.rise", "rise: 1", "rise: 2", "check settings"),
         KeyChange("worker.start_concurrency", "auto", "1", "nothing"),
+        KeyChange("worker.limits.memory", "512M", "600M", "nothing"),
+        KeyChange("worker.limits.core", "core: 0", "core: 1M", "swap"),
+        KeyChange("worker.limits.nice", "nice: 3", "nice: 4", "swap"),
         KeyChange("worker.limits.files", "1024", "2048", "swap"),
         KeyChange("worker.env", "blue", "red", "swap"),
         KeyChange("databases.a.conninfo", "host=one", "host=three", "move"),
@@ -87,16 +96,22 @@ struct KeyChange: Sendable, CustomTestStringConvertible {
         KeyChange("database_check.writable", "writable: true", "writable: false", "nothing"),
         KeyChange("database_check.login_interval", "login_interval: 5s", "login_interval: 6s", "nothing"),
         KeyChange("database_check.move_after", "7s", "8s", "nothing"),
+        KeyChange("upgrade.free", "stay", "follow", "nothing"),
+        KeyChange("upgrade.canary", "canary: 1", "canary: 2", "nothing"),
+        KeyChange("upgrade.parallel", "parallel: 50", "parallel: 51", "nothing"),
+        KeyChange("upgrade.max_failures", "max_failures: 8", "max_failures: 9", "nothing"),
+        KeyChange("upgrade.soak", "soak: 6s", "soak: 7s", "nothing"),
         KeyChange("deletion_fuse.users", "users: 6", "users: 7", "nothing"),
         KeyChange("deletion_fuse.share", "0.1", "0.2", "nothing"),
     ]
 
     static let userText = """
         plan: paid
+        package: follow
         database: main
         env: {COLOUR: blue}
         check: {path: /own, interval: 10s, timeout: 2s, fall: 3, rise: 1}
-        limits: {files: 100}
+        limits: {memory: 512M, files: 100, core: 0, nice: 3}
         run_as: alice
         enabled: true
         command: [serve]
@@ -112,7 +127,11 @@ struct KeyChange: Sendable, CustomTestStringConvertible {
         KeyChange("check.timeout", "2s", "1s", "check settings"),
         KeyChange("check.fall", "fall: 3", "fall: 2", "check settings"),
         KeyChange("check.rise", "rise: 1", "rise: 2", "check settings"),
+        KeyChange("limits.memory", "512M", "600M", "nothing"),
         KeyChange("limits.files", "100", "200", "swap"),
+        KeyChange("limits.core", "core: 0", "core: 1M", "swap"),
+        KeyChange("limits.nice", "nice: 3", "nice: 4", "swap"),
+        KeyChange("package", "follow", "1.0.0", "nothing"),
         KeyChange("run_as", "run_as: alice", "run_as: bob", "swap"),
         KeyChange("enabled", "true", "false", "stop"),
         KeyChange("command", "serve", "serve, --fast", "swap"),

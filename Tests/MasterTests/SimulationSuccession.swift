@@ -13,7 +13,7 @@ extension Simulation {
         answering = keeperLives ? answering.intersection(held) : []
         agenda.removeAll { !Self.outlivesMaster($0.incident) }
         lost.formUnion(everOpened.subtracting(held))
-        (unmade, brokenLinks) = ([], [])
+        (unmade, brokenLinks, arrivals, adopted) = ([], [], [:], 0)
         (everOpened, everStarted) = (held, Set(workers.keys))
         let left = remains()
         links = links.filter { left[$0.key] != nil && held.contains($0.value) }
@@ -22,8 +22,8 @@ extension Simulation {
         watched = []
         orders = [:]
         supervisor = Supervisor(
-            configuration, processors: 2, holds: holds, remains: left, kept: kept, drained: drained,
-            seed: chance.next())
+            configuration, processors: 2, holds: holds, remains: left, versions: versions, kept: kept,
+            drained: drained, seed: chance.next())
         isKeeperAdopted = keeperLives
         if keeperLives { send(.watcherAdopted(.keeper, generation: 1, pid: nextPID())) }
         send(.boot)

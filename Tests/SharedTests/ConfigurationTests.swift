@@ -42,6 +42,7 @@ import Testing
             logs: logs
             run_as: steward
             socket: {group: www-data, mode: 0640}
+            control: {group: steward, operators: wheel}
             worker:
               command: [/usr/bin/python3, "{package}/app.py", 8080]
               ready_timeout: 1m
@@ -51,7 +52,7 @@ import Testing
               restart: {first: 10ms, then: 1s, factor: 1.5, cap: 1h, jitter: 0, reset_after: 2m, loop: 3 in 10s}
               check: {path: "", interval: 250ms, timeout: 1s, fall: 1, rise: 2}
               start_concurrency: 7
-              limits: {files: 4096}
+              limits: {memory: 1G, files: 4096, core: 64K, nice: 3}
               env: {PORT: 8080, LC_ALL: C.UTF-8, FLAG: true, EMPTY: ""}
             databases:
               main-a: {conninfo: "host=127.0.0.1 dbname=a", group: main}
@@ -59,6 +60,8 @@ import Testing
               lone: {conninfo: postgres://x}
             database_check:
               {interval: 2s, timeout: 3s, fall: 4, rise: 5, writable: false, login_interval: 6s, move_after: 7s}
+            packages: ../packages
+            upgrade: {free: on-restart, canary: 0, parallel: 9, max_failures: 3, soak: 1m}
             deletion_fuse: {users: 7, share: 0.25}
             """)
         #expect(configuration.users == "/srv/users")
@@ -68,6 +71,8 @@ import Testing
         #expect(configuration.runAs == "steward")
         #expect(configuration.socketGroup == "www-data")
         #expect(configuration.socketMode == 0o640)
+        #expect(configuration.control.group == "steward")
+        #expect(configuration.control.operators == "wheel")
         let worker = configuration.worker
         #expect(worker.command == ["/usr/bin/python3", "{package}/app.py", "8080"])
         #expect(worker.readyTimeout == .seconds(60))
@@ -86,12 +91,22 @@ import Testing
         #expect(worker.check.interval == .milliseconds(250))
         #expect(worker.check.rise == 2)
         #expect(worker.startConcurrency == 7)
-        #expect(worker.files == 4096)
+        #expect(worker.limits.memory == 1 << 30)
+        #expect(worker.limits.files == 4096)
+        #expect(worker.limits.core == 64 << 10)
+        #expect(worker.limits.nice == 3)
         #expect(worker.env == ["PORT": "8080", "LC_ALL": "C.UTF-8", "FLAG": "true", "EMPTY": ""])
         #expect(configuration.databases.map(\.name) == ["main-a", "main-b", "lone"])
         #expect(configuration.databases.map(\.group) == ["main", "main", nil])
         #expect(configuration.databases[2].conninfo == "postgres://x")
         #expect(configuration.databaseCheck.loginInterval == .seconds(6))
+        #expect(configuration.packages == "/etc/packages")
+        #expect(configuration.pathSettings.packages == "/etc/packages")
+        #expect(configuration.upgrade.free == .onRestart)
+        #expect(configuration.upgrade.canary == 0)
+        #expect(configuration.upgrade.parallel == 9)
+        #expect(configuration.upgrade.maxFailures == 3)
+        #expect(configuration.upgrade.soak == .seconds(60))
         #expect(configuration.deletionFuse.users == 7)
         #expect(configuration.deletionFuse.share == 0.25)
         #expect(!configuration.databaseCheck.writable)
@@ -114,7 +129,7 @@ import Testing
     @Test(arguments: [
         ("users: u\nwroker: {}", "s.yaml:2:1: unknown key 'wroker', the nearest known one is 'worker'"),
         ("users: u\nworker: {chek: {}}", "s.yaml:2:10: worker: unknown key 'chek', the nearest known one is 'check'"),
-        ("users: u\npackages: ./p", "s.yaml:2:1: unknown key 'packages', the nearest known one is 'socket'"),
+        ("users: u\npakages: ./p", "s.yaml:2:1: unknown key 'pakages', the nearest known one is 'packages'"),
         ("", "s.yaml:1:1: the key 'users' is missing"),
         ("# nothing\n", "s.yaml:1:1: the key 'users' is missing"),
         ("runtime: r", "s.yaml:1:1: the key 'users' is missing"),
@@ -176,7 +191,7 @@ import Testing
         ),
         ("start_concurrency: atuo", "worker.start_concurrency: found 'atuo', expected auto or a whole number"),
         ("limits: {files: 3}", "worker.limits.files: found '3', expected a whole number from 16 to 1048576"),
-        ("limits: {memory: 1}", "worker.limits: unknown key 'memory', the nearest known one is 'files'"),
+        ("limits: {cpu: 1}", "worker.limits: unknown key 'cpu', the nearest known one is 'core'"),
         ("env: {1A: b}", "worker.env: found '1A', expected a name of letters, digits and _"),
         ("env: {A-B: b}", "worker.env: found 'A-B', expected a name of letters, digits and _"),
         ("env: {STEWARD_USER: b}", "worker.env: 'STEWARD_USER' is set by Steward itself"),
@@ -216,6 +231,13 @@ import Testing
             "database_check: {writable: yes}",
             "s.yaml:2:28: database_check.writable: found 'yes', expected true or false"
         ),
+        ("packages: ''", "s.yaml:2:11: packages: found '', expected a path"),
+        ("upgrade: {free: always}", "s.yaml:2:17: upgrade.free: found 'always', expected follow or stay or on-restart"),
+        ("upgrade: {canary: -1}", "s.yaml:2:19: upgrade.canary: found '-1', expected a whole number from 0"),
+        ("upgrade: {parallel: 0}", "s.yaml:2:21: upgrade.parallel: found '0', expected a whole number from 1"),
+        ("upgrade: {max_failures: 0}", "s.yaml:2:25: upgrade.max_failures: found '0', expected a whole number from 1"),
+        ("upgrade: {soak: 6}", "s.yaml:2:17: upgrade.soak: found '6', expected a duration such as"),
+        ("upgrade: {soek: 6s}", "s.yaml:2:11: upgrade: unknown key 'soek', the nearest known one is 'soak'"),
         ("database_check: {fall: 0}", "s.yaml:2:24: database_check.fall: found '0', expected a whole number from 1"),
         ("database_check: {move_afte: 1s}", "s.yaml:2:18: database_check: unknown key 'move_afte', the nearest"),
         ("database_check: {move_after: soon}", "s.yaml:2:30: database_check.move_after: found 'soon', expected a dura"),
@@ -226,6 +248,8 @@ import Testing
             "runtime: /a/b/../../12345678901234567890123456789012345678901234567890123456789",
             "s.yaml:2:10: runtime: '/12345678901234567"
         ),
+        ("run_as: root", "s.yaml:2:9: run_as: found 'root', expected an account other than root's"),
+        ("control: {group: 'a b'}", "s.yaml:2:18: control.group: found 'a b', expected a name of 1 to 63 of"),
         ("run_as: 'a\\nb'", "s.yaml:2:9: run_as: found 'a\\nb', expected a name of 1 to 63 of"),
     ])
     func others(_ line: String, _ expected: String) {
