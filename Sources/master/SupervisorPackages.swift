@@ -140,7 +140,7 @@ extension Supervisor {
     /// tell how it is to be run: those who run it are left alone.
     func isOutdated(_ process: Process, _ user: User) -> Bool {
         if user.version != nil, packages.manifest(of: user.version) == nil {
-            return process.plan.database != user.database
+            return !isAtHome(process, user)
         }
         return process.plan != plan(for: user).identity
     }

@@ -24,7 +24,7 @@ extension Simulation {
 
     private func act() {
         let name = Self.names[roll(Self.names.count)]
-        switch roll(28) {
+        switch roll(30) {
         case 0, 1, 2: writeFile(name)
         case 3, 4: changeEnvironment(name)
         case 5: deleteFile(name)
@@ -43,6 +43,7 @@ extension Simulation {
         case 21: send(.rebalance)
         case 22: if roll(3) == 0 { flap(Self.databases[roll(2)]) }
         case 23: send(.confirmDeletions(roll(2) == 0 ? [name] : []))
+        case 24, 25: changeConfiguration()
         default: deleteAndWriteAgain(name)
         }
     }
@@ -107,7 +108,7 @@ extension Simulation {
         guard var file = files[name] else { return }
         let before = file
         file.enabled = true
-        if file.database == "nowhere" { file.database = "main" }
+        if !isDatabase(file.database) { file.database = nil }
         if ["dies", "hangs"].contains(file.env["QUALITY"]) { file.env["QUALITY"] = "good" }
         if file != before { save(file) }
     }
