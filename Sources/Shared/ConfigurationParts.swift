@@ -12,6 +12,7 @@ extension Configuration {
     public var pathSettings: PathSettings {
         var settings = PathSettings()
         settings.users = users
+        settings.packages = packages
         settings.databases = databaseNames
         settings.runAs = runAs
         return settings

@@ -38,6 +38,7 @@ extension Configuration {
         let root = try Setting(text: text, file: file)
         try root.table { table in
             users = try table.required("users").path(from: folder)
+            try table.read("packages", into: &packages) { try $0.path(from: folder) }
             try readFolders(&table, root, folder)
             try table.read("run_as", into: &runAs) { try $0.account { $0 == "root" } }
             if let socket = try table["socket"]?.socket() { (socketGroup, socketMode) = socket }
@@ -45,6 +46,7 @@ extension Configuration {
             try table.read("worker", into: &worker) { try $0.worker() }
             try table.read("databases", into: &databases) { try $0.databases() }
             if let check = try table["database_check"]?.databaseCheck() { (databaseCheck, moveAfter) = check }
+            try table.read("upgrade", into: &upgrade) { try $0.upgrade() }
             try table.read("deletion_fuse", into: &deletionFuse) { try $0.deletionFuse() }
         }
     }
@@ -146,6 +148,20 @@ extension Setting {
             let group = table["group"]
             database.group = try group?.name()
             return group
+        }
+    }
+
+    fileprivate func upgrade() throws -> UpgradeSettings {
+        try table { table in
+            var upgrade = UpgradeSettings()
+            try table.read("free", into: &upgrade.free) {
+                try $0.choice(["follow": .follow, "stay": .stay, "on-restart": .onRestart])
+            }
+            try table.read("canary", into: &upgrade.canary) { try $0.integer(0...10_000) }
+            try table.read("parallel", into: &upgrade.parallel) { try $0.integer(1...10_000) }
+            try table.read("max_failures", into: &upgrade.maxFailures) { try $0.integer(1...1_000_000) }
+            try table.read("soak", into: &upgrade.soak) { try $0.duration() }
+            return upgrade
         }
     }
 

@@ -221,6 +221,8 @@ public struct UserStatus: WireValue {
     public var generation: UInt64 = 0
     public var since: Int64 = 0
     public var database: String?
+    /// The version that it runs, or is to run.
+    public var package: String?
     /// Deaths, not swaps.
     public var restarts = 0
     public var lastExit: String?
@@ -238,6 +240,7 @@ public struct UserStatus: WireValue {
         try coder.field(&generation)
         try coder.field(&since)
         try coder.field(&database)
+        try coder.field(&package)
         try coder.field(&restarts)
         try coder.field(&lastExit)
         try coder.field(&reason)

@@ -46,7 +46,7 @@ extension Setting {
     }
 
     /// The path of an HTTP request; empty for none.
-    private func requestPath() throws -> String {
+    func requestPath() throws -> String {
         let path = try string()
         let isClean = path.utf8.allSatisfy { (0x21...0x7E).contains($0) } && path.utf8.count <= 1024
         guard isClean, path.isEmpty || path.utf8.first == UInt8(ascii: "/") else {

@@ -24,7 +24,7 @@ public struct CheckSettings: WireValue {
     }
 }
 
-/// What a user.yaml says about checks; nil leaves the configured value.
+/// What a user.yaml or package.yaml says about checks; nil leaves the configured value.
 public struct CheckOverrides: WireValue {
     public var path: String?
     public var interval: Duration?
@@ -65,6 +65,8 @@ public struct UserSettings: WireValue {
     public var plan = Plan.free
     /// The name of a database or of a group; nil leaves the choice to master.
     public var database: String?
+    /// The version that the user is pinned to; nil where it follows.
+    public var package: String?
     public var env: [String: String] = [:]
     public var check = CheckOverrides()
     public var limits = LimitOverrides()
@@ -81,6 +83,7 @@ public struct UserSettings: WireValue {
         try coder.field(&folder)
         try coder.field(&plan)
         try coder.field(&database)
+        try coder.field(&package)
         try coder.field(&env)
         try coder.field(&check)
         try coder.field(&limits)
@@ -195,9 +198,36 @@ public struct WorkerSettings: Equatable, Sendable {
     public init() {}
 }
 
+/// What happens to free users when another version comes into force; paying users are upgraded.
+public enum FreeUpgrade: Sendable {
+    /// They are upgraded, too, after the paying ones.
+    case follow
+    /// They stay on the version that they run.
+    case stay
+    /// They take the version in force whenever they are started.
+    case onRestart
+}
+
+/// How another version is brought to the users.
+public struct UpgradeSettings: Equatable, Sendable {
+    public var free = FreeUpgrade.stay
+    /// How many users try it before the others.
+    public var canary = 1
+    /// How many users are upgraded at a time.
+    public var parallel = 5
+    /// So many failures end it.
+    public var maxFailures = 1
+    /// How long a new process has to be well before customers are sent to it.
+    public var soak = Duration.seconds(6)
+
+    public init() {}
+}
+
 /// The whole configuration. Paths are absolute.
 public struct Configuration: Equatable, Sendable {
     public var users = ""
+    /// The folder of the versions; nil where the application is not delivered in packages.
+    public var packages: String?
     public var runtime = ""
     public var state = ""
     public var logs = ""
@@ -211,6 +241,7 @@ public struct Configuration: Equatable, Sendable {
     public var databaseCheck = DatabaseCheckSettings()
     /// How long a database is unavailable before its users move to another member of its group.
     public var moveAfter = Duration.seconds(1)
+    public var upgrade = UpgradeSettings()
     public var deletionFuse = DeletionFuseSettings()
 
     public init() {}

@@ -17,6 +17,7 @@ extension UserSettings {
         self.init()
         try Setting(text: text, file: file).table { table in
             try table.read("plan", into: &plan) { try $0.choice(["paid": .paid, "free": .free]) }
+            if let package = table["package"] { self.package = try package.pin() }
             try table.read("database", into: &database) { try $0.database(among: databases) }
             try table.read("env", into: &env) { try $0.environment() }
             try table.read("check", into: &check) { try $0.check() }
@@ -29,6 +30,13 @@ extension UserSettings {
 }
 
 extension Setting {
+    /// `follow`, or the one version that a user is to run.
+    fileprivate func pin() throws -> String? {
+        if (try? string()) == "follow" { return nil }
+        guard let version = try? version() else { throw mismatch("follow or a version: \(PackageVersion.rule)") }
+        return version
+    }
+
     fileprivate func database(among known: [String]) throws -> String {
         let name = try name()
         guard known.isEmpty || known.contains(name) else {

@@ -18,7 +18,9 @@ struct OutlinedSetting {
 
 extension Configuration {
     /// Keys that only another master takes over: where everything lies, and what is looked up before its loop.
-    static let fixedKeys = ["users", "runtime", "state", "socket.group", "socket.mode", "control.group", "control.operators"]
+    static let fixedKeys = [
+        "users", "runtime", "state", "socket.group", "socket.mode", "control.group", "control.operators",
+    ]
 
     /// What of `file` can come into force in a running master.
     func adopting(_ file: Configuration) -> Configuration {

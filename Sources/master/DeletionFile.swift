@@ -2,7 +2,6 @@
 //
 // A file of frames, replaced as a whole: it changes seldom, and is small but in the worst of days.
 
-import Glibc
 import Logging
 import Shared
 
@@ -12,33 +11,15 @@ extension Runtime {
     private static let longestDeletions = 1 << 28
 
     func keepDeletions(_ kept: KeptDeletions) throws {
-        let path = deletionsPath
-        let draft = "\(path).new"
         let content = try DeletionFile.bytes(kept, WallClock(wall: wallClock(), now: .now()))
-        let file = Descriptor(
-            owning: try check("open", draft) { open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640) })
-        var rest = content[...]
-        while !rest.isEmpty {
-            let size = try rest.withUnsafeBytes { bytes in
-                try check("write", draft) { write(file.number, bytes.baseAddress, bytes.count) }
-            }
-            rest = rest.dropFirst(size)
-        }
-        try check("rename", path) { rename(draft, path) }
+        try SmallFile.replace(deletionsPath, by: content)
     }
 
     /// What an earlier master has kept.
     func deletions(_ log: Logger) -> KeptDeletions {
-        let path = deletionsPath
-        guard access(path, F_OK) == 0 else { return KeptDeletions() }
-        do {
-            let content = try SmallFile.read(path, limit: Self.longestDeletions)
-            return try DeletionFile.kept(content, WallClock(wall: wallClock(), now: .now()))
-        } catch {
-            rename(path, "\(path).damaged")
-            log.warning("\(path): \(error); it is set aside as deletions.damaged")
-            return KeptDeletions()
-        }
+        SmallFile.recall(deletionsPath, limit: Self.longestDeletions, log) { content in
+            try DeletionFile.kept(content, WallClock(wall: wallClock(), now: .now()))
+        } ?? KeptDeletions()
     }
 }
 

@@ -133,6 +133,8 @@ enum Effect: Equatable, Sendable {
     case dropHold(UserName)
     /// Write down whose deletion is held back.
     case keepDeletions
+    /// Write down everybody's version.
+    case keepVersions
     case record(Happening)
     /// Where master's own program has been replaced, leave for the new one.
     case giveWay

@@ -160,6 +160,7 @@ final class Inheritance {
         process.startTime = child.startTime
         process.fingerprint = environment.fingerprint ?? 0
         process.database = environment.database
+        process.version = environment.version
         left.ends[id.generation] = nil
         left.record.processes.append(process)
         left.record.processes.sort { $0.generation < $1.generation }

@@ -24,6 +24,12 @@ struct ProcessEnvironment {
     /// The generation of a watcher, or of launch.
     var watcher: UInt64? { variables["STEWARD_WATCHER"].flatMap { UInt64($0) } }
     var database: String? { variables["STEWARD_DATABASE"].map(String.init) }
+    /// Its folder is called so.
+    var version: String? {
+        variables["STEWARD_PACKAGE"]?.split(separator: "/").last.map(String.init).flatMap {
+            PackageVersion.isValid($0) ? $0 : nil
+        }
+    }
     var fingerprint: UInt64? { variables["STEWARD_PLAN"].flatMap { UInt64($0) } }
 
     /// Whose process it is, or whose it descends from.

@@ -124,7 +124,7 @@ struct Runtime {
 
     func keepHold(_ name: UserName, _ reason: String?) throws {
         let path = "\(configuration.state)/holds/\(name)"
-        if let reason { try Self.replace(path, by: reason) } else { unlink(path) }
+        if let reason { try SmallFile.replace(path, by: reason.utf8) } else { unlink(path) }
     }
 
     // MARK: the databases that the operator has taken out of use
@@ -137,18 +137,6 @@ struct Runtime {
     }
 
     func keepDrained(_ names: Set<String>) throws {
-        try Self.replace(drainedFile, by: names.sorted().joined(separator: "\n"))
-    }
-
-    private static func replace(_ path: String, by text: String) throws {
-        let draft = "\(path).new"
-        let file = Descriptor(
-            owning: try check("open", draft) { open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640) })
-        var text = text
-        try text.withUTF8 { bytes in
-            let written = try check("write", draft) { write(file.number, bytes.baseAddress, bytes.count) }
-            guard written == bytes.count else { throw SystemError("write", draft, code: ENOSPC) }
-        }
-        try check("rename", path) { rename(draft, path) }
+        try SmallFile.replace(drainedFile, by: names.sorted().joined(separator: "\n").utf8)
     }
 }

@@ -69,6 +69,7 @@ extension Supervisor {
         status.generation = process?.id.generation ?? user.generation
         status.since = clock(user.since)
         status.database = user.database
+        status.package = process.map(\.version) ?? user.version
         status.restarts = user.restarts
         status.lastExit = user.lastExit
         status.health = user.health.map { "\($0)" }
@@ -86,6 +87,7 @@ extension Supervisor {
         case (.down(.disabled), _): ("disabled", "enabled: false in user.yaml")
         case (.down(.databaseUnavailable(let why)), _), (.down(.noDatabase(let why)), _): ("held", why)
         case (.down(.databaseUnknown(let why)), .absent): ("queued", why)
+        case (_, .absent) where !hasVersion(user): ("queued", "waits for a version: \(user.versionTrouble ?? "")")
         case (_, .absent): ("queued", "about to start")
         case (_, .queued): ("queued", user.fault ?? describeQueue(user))
         case (_, .starting): ("starting", user.lastFailure ?? user.lastExit.map { "after \($0)" })
@@ -117,7 +119,7 @@ extension Supervisor {
         if returnQueue.contains(user.name) { return ("held", describeQueue(user)) }
         if user.face?.standIn != nil { return ("held", "waits for a passed check") }
         if let failure = user.swapFailure { return ("ready", "new settings failed: \(failure)") }
-        let trouble = describeTrouble(user) ?? user.fault ?? describeExcess(user, process)
+        let trouble = describeTrouble(user) ?? user.fault ?? describeExcess(user, process) ?? describeVersion(user)
         return ("ready", trouble ?? describeHeldDeletion(user))
     }
 
@@ -134,6 +136,11 @@ extension Supervisor {
 
     private func describeExcess(_ user: User, _ process: Process) -> String? {
         excess(user, process).map { "too much memory: \($0)" }
+    }
+
+    /// Why it does not run the version that it should.
+    private func describeVersion(_ user: User) -> String? {
+        user.versionTrouble.map { "runs \(user.runningVersion ?? "no version"): \($0)" }
     }
 
     private func describeHeldDeletion(_ user: User) -> String? {
@@ -156,6 +163,7 @@ extension Supervisor {
         let status = status(user, clock)
         var lines = ["\(name) is \(status.state)" + (status.reason.map { ": \($0)" } ?? "")]
         lines.append("wanted: \(describeWanted(user))")
+        if let version = describeChoice(user) { lines.append(version) }
         if let process = user.actual.processes.first {
             let pid = process.pid.map { "pid \($0), " } ?? ""
             let started = rfc3339(clock(process.startedAt))
@@ -178,6 +186,22 @@ extension Supervisor {
         if let exit = user.lastExit { lines.append("last death: \(exit)" + (user.lastFailure.map { ", \($0)" } ?? "")) }
         if let own = user.actual.processes.first?.ownStatus { lines.append("says of itself: \(own)") }
         return lines
+    }
+
+    private func describeChoice(_ user: User) -> String? {
+        guard configuration.packages != nil else { return nil }
+        guard let version = user.version else { return "version: none, \(user.versionTrouble ?? "")" }
+        var why = "the one that it has been given"
+        if version == user.settings.package {
+            why = "pinned in user.yaml"
+        } else if let trouble = user.versionTrouble {
+            why = trouble
+        } else if version == packages.current {
+            why = "the one in force"
+        }
+        let former = user.formerVersion.map { ", before it \($0)" } ?? ""
+        let running = user.runningVersion.map { $0 == version ? "" : "; \($0) runs" } ?? ""
+        return "version: \(version), \(why)\(former)\(running)"
     }
 
     private func describeWanted(_ user: User) -> String {

@@ -39,6 +39,8 @@ struct Supervisor {
         case deletions
         /// Write down whose deletion is held back.
         case keepDeletions
+        /// Write down everybody's version.
+        case keepVersions
     }
 
     /// How long a request waits in a socket's backlog before the stand-in answers.
@@ -59,6 +61,7 @@ struct Supervisor {
     var groups: [String: [String]] = [:]
     var moves = Moves()
     var memoryRound = MemoryRound()
+    var packages = PackageTable()
     var watchers: [WatcherKind: Watcher] = [:]
     var timers = Timers<Deadline>()
     /// Processes that are starting, of `startLimit` at most.
@@ -81,6 +84,8 @@ struct Supervisor {
     var databasesKnownBy: Instant?
     /// Holds of an earlier master, until their users are reported.
     var holds: [UserName: String]
+    /// Versions of its users, until those are reported.
+    var recordedVersions: [UserName: KeptVersion]
     /// What it has left of users who are not reported yet.
     var remains: [UserName: Remains]
     /// Deletions on their way.
@@ -107,12 +112,14 @@ struct Supervisor {
     /// - Parameters:
     ///   - processors: for the default of `start_concurrency`.
     ///   - remains: what an earlier master has left.
+    ///   - versions: which version its users ran.
     ///   - kept: the deletions that it has held back.
     ///   - drained: databases that the operator has taken out of use.
     ///   - seed: for the jitter of restart delays.
     init(
         _ configuration: Configuration, processors: Int, holds: [UserName: String], remains: [UserName: Remains] = [:],
-        kept: KeptDeletions = KeptDeletions(), drained: Set<String> = [], seed: UInt64
+        versions: [UserName: KeptVersion] = [:], kept: KeptDeletions = KeptDeletions(), drained: Set<String> = [],
+        seed: UInt64
     ) {
         self.configuration = configuration
         fuse = kept.fuse(configuration.deletionFuse)
@@ -120,6 +127,7 @@ struct Supervisor {
         self.holds = holds
         self.remains = remains
         self.processors = processors
+        recordedVersions = versions
         chance = SplitMix64(seed: seed)
         for database in configuration.databases {
             databases[database.name] = DatabaseRow(settings: database)
@@ -202,6 +210,7 @@ struct Supervisor {
         case .memory: measureSome()
         case .deletions: judgeDeletions()
         case .keepDeletions: emit(.keepDeletions)
+        case .keepVersions: emit(.keepVersions)
         }
     }
 
@@ -307,8 +316,10 @@ struct Supervisor {
     /// Changes one user; `body` must not reach for the same user through the supervisor.
     mutating func update(_ name: UserName, _ body: (inout Supervisor, inout User) -> Void) {
         guard var user = users.removeValue(forKey: name) else { return }
+        let versions = (user.version, user.formerVersion)
         body(&self, &user)
         user.stamp(now)
+        if versions != (user.version, user.formerVersion) { keepVersionsSoon() }
         if (user.isDeleted || isStopping) && user.processes.isEmpty {
             unsaved.append(.erase(name))
             forgetUser(user)

@@ -99,7 +99,7 @@ extension Supervisor {
     private mutating func adoptStarting(_ user: User, _ process: Process) {
         arrives(process)
         timers.set(.ready(process.id), at: now + configuration.worker.readyTimeout)
-        if checkSettings(user).isWanted {
+        if checkSettings(user, process).isWanted {
             orderCheck(user, process, awaitsReady: true)
         } else {
             // Its READY=1 may have come while nobody was there to read it.
@@ -139,6 +139,7 @@ extension Supervisor {
 
     /// Ends what is left of a user who is gone.
     mutating func bury(_ name: UserName) {
+        recordedVersions[name] = nil
         guard let left = remains.removeValue(forKey: name) else { return }
         var settings = UserSettings()
         settings.name = name

@@ -3,8 +3,11 @@
 import Shared
 
 extension Supervisor {
-    func checkSettings(_ user: User) -> CheckSettings {
-        user.settings.check.applied(to: configuration.worker.check)
+    /// - Parameter process: the one that is to be checked; nil: one with the version that the user is to run.
+    func checkSettings(_ user: User, _ process: Process? = nil) -> CheckSettings {
+        let package = packages.manifest(of: process.map(\.version) ?? user.version)
+        let usual = package?.check.applied(to: configuration.worker.check) ?? configuration.worker.check
+        return user.settings.check.applied(to: usual)
     }
 
     mutating func orderCheck(_ user: User, _ process: Process, awaitsReady: Bool) {
@@ -12,7 +15,7 @@ extension Supervisor {
     }
 
     private func checkOrder(_ user: User, _ process: Process, awaitsReady: Bool) -> CheckOrder? {
-        let settings = checkSettings(user)
+        let settings = checkSettings(user, process)
         guard settings.isWanted else { return nil }
         var order = CheckOrder()
         order.worker = process.id

@@ -92,14 +92,15 @@ extension Supervisor {
     /// run, everything else can.
     func feasible(_ plan: WorkerPlan, _ user: User) -> WorkerPlan {
         var plan = plan
-        if fuse.held[user.name] != nil { plan.folder = "/" }
+        if fuse.held[user.name] != nil, plan.version == nil { plan.folder = "/" }
         return plan
     }
 
     /// Replaces a worker that was started while there was no folder.
     private mutating func returnToFolder(_ name: UserName, _ held: DeletionFuse.Held) {
         update(name) { supervisor, user in
-            guard case .ready(let process) = user.actual, process.startedAt >= held.since else { return }
+            guard case .ready(let process) = user.actual, process.startedAt >= held.since, process.version == nil
+            else { return }
             user.swapRequest = "its folder is there again"
             supervisor.reconcile(&user)
         }

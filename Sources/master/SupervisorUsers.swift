@@ -28,11 +28,18 @@ extension Supervisor {
             guard let present = reported else { return }
             reported = nil
             faults = faults.filter { present.contains($0.key) }
+            recordedVersions = recordedVersions.filter { present.contains($0.key) || remains[$0.key] != nil }
+            tellUnreportedVersions()
             missing(from: present)
         case .folder(let report):
             folderReport(report)
+        case .package(let manifest): packageReport(manifest)
+        case .packageFault(let fault): packageFault(fault)
+        case .packageGone(let version): packageGone(version.text)
+        case .currentPackage(let report): currentPackage(report)
         case .begin:
             reported = []
+            packages.beginReports()
         // The file is the loop's business.
         case .configuration:
             break
@@ -56,6 +63,7 @@ extension Supervisor {
             let isNewWish = user.settings.database != settings.database
             user.settings = settings
             supervisor.assignDatabase(&user, isNewWish: isNewWish)
+            supervisor.chooseVersion(&user)
             let consequence = isBack ? Consequence.start : Consequence(from: before, to: supervisor.aim(user))
             supervisor.note(isBack ? "added again" : "changed: \(consequence)", rule: "moduser", user: name)
             supervisor.carryOut(consequence, &user)
@@ -68,11 +76,13 @@ extension Supervisor {
         user.hold = holds.removeValue(forKey: settings.name)
         let left = remains.removeValue(forKey: settings.name)
         if let left { keepDatabase(&user, left) }
+        recallVersion(&user, left)
         assignDatabase(&user)
         if checkSettings(user).isWanted { need(.dispatch) }
         users[settings.name] = user
         if left == nil { note("added", rule: "adduser", user: settings.name, weight: crowdWeight) }
         update(settings.name) { supervisor, user in
+            supervisor.chooseVersion(&user)
             if let left { supervisor.adopt(&user, left) }
             supervisor.reconcile(&user)
         }
@@ -130,6 +140,7 @@ extension Supervisor {
     /// Called when the last process of a dismissed user has ended.
     mutating func forgetUser(_ user: User) {
         lastForgotten = max(lastForgotten, user.generation)
+        if user.version != nil, !isStopping { keepVersionsSoon() }
         leaveDatabase(user)
         moves.remove(user.name)
         remedied(user.name)
@@ -213,28 +224,34 @@ extension Supervisor {
         case .stopping, .waiting:
             break
         case .starting(let process):
-            if process.plan != plan(for: user).identity { stopForAnother(&user, process) }
+            if isOutdated(process, user) { stopForAnother(&user, process) }
         case .ready(let process):
             ensureMemoryRound(user)
-            let plan = plan(for: user).identity
-            if user.swapRequest != nil || (process.plan != plan && plan != user.failedPlan) {
-                replace(&user, process, plan)
+            if mayReplace(process, user) {
+                replace(&user, process)
             } else if user.face?.standIn != nil, !timers.isSet(.ready(process.id)) {
                 returnQueue.append(user.name, user.settings.plan, on: user.database)
             }
         case .swapping(let old, let new):
-            if new.plan != plan(for: user).identity {
+            if isOutdated(new, user) {
                 abandon(&user, new, keeping: old)
                 raise(&user)
             }
         }
     }
 
+    /// Whether there is a reason to replace the process by another one, and something to replace it by.
+    func mayReplace(_ process: Process, _ user: User) -> Bool {
+        let isOutdated = isOutdated(process, user) && plan(for: user).identity != user.failedPlan
+        return (isOutdated || user.swapRequest != nil) && hasVersion(user)
+    }
+
     /// Two processes of one user must never write to two databases, nor run beside each other where that is not wanted.
     private func mayStart(_ user: User) -> Bool {
-        user.departing.values.allSatisfy {
-            configuration.worker.swap == .overlap && $0.process.plan.database == user.database
-        }
+        hasVersion(user)
+            && user.departing.values.allSatisfy {
+                configuration.worker.swap == .overlap && $0.process.plan.database == user.database
+            }
     }
 
     private mutating func enqueue(_ user: inout User) {
@@ -249,8 +266,8 @@ extension Supervisor {
         leaveForSuccessor(&user, process)
     }
 
-    private mutating func replace(_ user: inout User, _ process: Process, _ plan: PlanIdentity) {
-        if configuration.worker.swap == .stopFirst || plan.database != process.plan.database {
+    private mutating func replace(_ user: inout User, _ process: Process) {
+        if configuration.worker.swap == .stopFirst || user.database != process.plan.database {
             user.swapRequest = nil
             standIn(&user, .restarting)
             leaveForSuccessor(&user, process)

@@ -61,18 +61,19 @@ extension Supervisor {
     /// Starts the process that has been waiting for a place; where another one serves, beside it.
     mutating func begin(_ user: inout User) {
         guard !user.isDeleted, wanted(user) == .up else { return }
-        let plan = plan(for: user)
-        let request = user.swapRequest
-        user.swapRequest = nil
         switch user.actual {
         case .queued:
-            user.actual = .starting(start(&user, plan, mayInherit: true))
-            note("starting", rule: "start", user: user.name, weight: crowdWeight)
+            user.swapRequest = nil
+            user.actual = .starting(start(&user, mayInherit: true))
+            let version = user.version.map { " \($0)" } ?? ""
+            note("starting\(version)", rule: "start", user: user.name, weight: crowdWeight)
         case .ready(let old):
-            guard request != nil || (old.plan != plan.identity && plan.identity != user.failedPlan) else { return }
-            let why = request ?? "settings changed"
-            user.actual = .swapping(old: old, new: start(&user, plan, mayInherit: false))
-            note("swapping: \(why)", rule: "swap", user: user.name)
+            guard mayReplace(old, user) else { return }
+            let why = user.swapRequest ?? "settings changed"
+            user.swapRequest = nil
+            user.actual = .swapping(old: old, new: start(&user, mayInherit: false))
+            let version = user.version == old.version ? "" : " to \(user.version ?? "no version")"
+            note("swapping\(version): \(why)", rule: "swap", user: user.name)
         case .absent, .starting, .swapping, .stopping, .waiting:
             break
         }
@@ -80,7 +81,9 @@ extension Supervisor {
 
     /// - Parameter mayInherit: whether it may take over the socket on which requests wait already. Where the keeper
     ///   answers there, it gets one of its own: its readiness is to be judged by its own answers.
-    private mutating func start(_ user: inout User, _ plan: WorkerPlan, mayInherit: Bool) -> Process {
+    private mutating func start(_ user: inout User, mayInherit: Bool) -> Process {
+        chooseVersion(&user, isStarting: true)
+        let plan = plan(for: user)
         let id = user.nextID()
         var socket = id
         if mayInherit, let face = user.face, face.standIn == nil,
@@ -90,7 +93,7 @@ extension Supervisor {
         } else {
             emit(.open(socket))
         }
-        let process = Process(id: id, socket: socket, plan: plan.identity, startedAt: now)
+        let process = Process(id: id, socket: socket, plan: plan.identity, version: plan.version, startedAt: now)
         starting.insert(id)
         arrives(process)
         timers.set(.ready(id), at: now + configuration.worker.readyTimeout)
@@ -114,7 +117,7 @@ extension Supervisor {
         guard let user = users[id.user], let (role, process) = role(of: id, user) else { return }
         switch role {
         case .starting, .swappedIn:
-            if checkSettings(user).isWanted {
+            if checkSettings(user, process).isWanted {
                 orderCheck(user, process, awaitsReady: true)
             } else if configuration.worker.heartbeat == .zero {
                 becameReady(id, "its program runs")
@@ -146,7 +149,7 @@ extension Supervisor {
     /// Its heartbeat is stale: a check tells whether it hangs.
     mutating func suspect(_ id: WorkerID) {
         guard let user = users[id.user], case .ready(let process) = user.actual, process.id == id else { return }
-        if checkSettings(user).isWanted, wanted(user) == .up { emit(.suspect(id)) }
+        if checkSettings(user, process).isWanted, wanted(user) == .up { emit(.suspect(id)) }
     }
 
     // MARK: readiness
@@ -192,7 +195,7 @@ extension Supervisor {
 
     /// A worker that ran on while its database was away serves again after a passed check.
     mutating func awaitPass(_ user: inout User, _ process: Process) {
-        guard checkSettings(user).isWanted else { return serve(&user, process) }
+        guard checkSettings(user, process).isWanted else { return serve(&user, process) }
         arrives(process)
         timers.set(.ready(process.id), at: now + configuration.worker.readyTimeout)
         orderCheck(user, process, awaitsReady: true)

@@ -8,6 +8,8 @@ struct Process: Equatable, Sendable {
     /// The socket that it was given.
     let socket: WorkerID
     var plan: PlanIdentity
+    /// The version that it runs, where there are any.
+    var version: String?
     var pid: Int32?
     let startedAt: Instant
     var readyAt: Instant?
@@ -102,6 +104,16 @@ struct User: Equatable, Sendable {
     }
     /// The one to which it is to move when it is its turn; nil: wherever there is room, or nowhere.
     var destination: String?
+    /// The version that it is to run, where there are any.
+    var version: String? {
+        didSet { isUnsaved = true }
+    }
+    /// What it ran before a rollout changed that.
+    var formerVersion: String? {
+        didSet { isUnsaved = true }
+    }
+    /// Why it does not run the version that it should.
+    var versionTrouble: String?
     /// The operator's hold, with the reason.
     var hold: String?
     /// Its folder is gone: it is forgotten when its last process has ended.

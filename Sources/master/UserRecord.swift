@@ -24,6 +24,7 @@ struct ProcessRecord: WireValue {
     var readyAt: Instant?
     var fingerprint: UInt64 = 0
     var database: String?
+    var version: String?
 
     init() {}
 
@@ -37,6 +38,7 @@ struct ProcessRecord: WireValue {
         try coder.field(&readyAt)
         try coder.field(&fingerprint)
         try coder.field(&database)
+        try coder.field(&version)
     }
 }
 
@@ -52,6 +54,9 @@ struct UserRecord: WireValue {
     var failedPlan: UInt64?
     /// The database that it works on, also while no process runs.
     var database: String?
+    /// The version that it is to run, and the one before.
+    var version: String?
+    var formerVersion: String?
     var processes: [ProcessRecord] = []
 
     init() {}
@@ -64,6 +69,8 @@ struct UserRecord: WireValue {
         try coder.field(&waitsUntil)
         try coder.field(&failedPlan)
         try coder.field(&database)
+        try coder.field(&version)
+        try coder.field(&formerVersion)
         try coder.field(&processes)
     }
 }
@@ -77,6 +84,7 @@ extension UserRecord {
         if case .waiting(let until) = user.actual { waitsUntil = until }
         failedPlan = user.failedPlan?.fingerprint
         database = user.database
+        (version, formerVersion) = (user.version, user.formerVersion)
         let present: [ProcessRecord] =
             switch user.actual {
             case .absent, .queued, .waiting: []
@@ -98,6 +106,7 @@ extension ProcessRecord {
         readyAt = process.readyAt
         fingerprint = process.plan.fingerprint
         database = process.plan.database
+        version = process.version
     }
 
     init(_ departure: Departure) {
@@ -113,7 +122,7 @@ extension ProcessRecord {
     func process(of user: UserName) -> Process {
         var process = Process(
             id: WorkerID(user: user, generation: generation), socket: WorkerID(user: user, generation: socket),
-            plan: PlanIdentity(fingerprint: fingerprint, database: database), startedAt: startedAt)
+            plan: PlanIdentity(fingerprint: fingerprint, database: database), version: version, startedAt: startedAt)
         process.pid = pid == 0 ? nil : pid
         process.readyAt = readyAt
         return process

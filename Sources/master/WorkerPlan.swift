@@ -9,6 +9,8 @@ struct WorkerPlan: Equatable, Sendable {
     var env: [String: String] = [:]
     /// Name of the database, where there is one.
     var database: String?
+    /// Of the application, where it is delivered in packages.
+    var version: String?
     var limits = LimitSettings()
     var runAs: String?
     /// See `UserSettings.start`.
@@ -26,6 +28,7 @@ extension WorkerPlan {
         }
         // Memory is no part of a start: a worker has its new limit at once.
         hash.add("\(limits.files) \(limits.core) \(limits.nice) \(runAs ?? "-") \(start)")
+        if let version { hash.add(version) }
         return PlanIdentity(fingerprint: hash.value, database: database)
     }
 }

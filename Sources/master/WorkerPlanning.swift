@@ -1,4 +1,4 @@
-// What a user's worker is started with: a pure function of configuration, settings and database.
+// What a user's worker is started with: a pure function of configuration, settings, version and database.
 
 import Shared
 
@@ -10,8 +10,10 @@ func socketPath(_ socket: WorkerID, runtime: String) -> String {
 extension Supervisor {
     func plan(for user: User) -> WorkerPlan {
         let settings = user.settings
+        let package = packages.manifest(of: user.version)
         var plan = WorkerPlan()
-        plan.folder = settings.folder
+        plan.folder = package?.folder ?? settings.folder
+        plan.version = package?.version
         plan.limits = limits(settings)
         plan.runAs = settings.runAs ?? configuration.runAs
         plan.start = settings.start
@@ -19,8 +21,10 @@ extension Supervisor {
         plan.command =
             settings.start != 0
             ? ["\(settings.folder)/start"]
-            : (settings.command ?? configuration.worker.command).map { expand($0, settings) }
+            : (settings.command ?? package?.command ?? configuration.worker.command)
+                .map { expand($0, settings, package) }
         plan.env = environment(settings, user.database)
+        plan.env["STEWARD_PACKAGE"] = package?.folder
         return plan
     }
 
@@ -28,10 +32,11 @@ extension Supervisor {
         settings.limits.applied(to: configuration.worker.limits)
     }
 
-    private func expand(_ word: String, _ settings: UserSettings) -> String {
+    private func expand(_ word: String, _ settings: UserSettings, _ package: PackageManifest?) -> String {
         guard word.utf8.contains(UInt8(ascii: "{")) else { return word }
         let named = Self.replace("{user}", in: word, with: settings.name.text)
-        return Self.replace("{folder}", in: named, with: settings.folder)
+        let placed = Self.replace("{folder}", in: named, with: settings.folder)
+        return package.map { Self.replace("{package}", in: placed, with: $0.folder) } ?? placed
     }
 
     private static func replace(_ mark: String, in word: String, with text: String) -> String {

@@ -15,6 +15,10 @@ extension FromPathwatch: CustomStringConvertible {
         case .folder(let report): "folder \(report.line)"
         case .begin: "begin"
         case .configuration: "configuration"
+        case .package(let manifest): "package \(manifest.line)"
+        case .packageFault(let fault): "fault \(fault.version ?? "packages") \(fault.text)"
+        case .packageGone(let version): "packagegone \(version.text)"
+        case .currentPackage(let current): "current \(current.version ?? current.fault ?? "none")"
         }
     }
 }
@@ -25,10 +29,21 @@ extension FolderReport {
     }
 }
 
+extension PackageManifest {
+    fileprivate var line: String {
+        var words = [version, "folder=\(folder)"]
+        if let program = command?.first { words.append("command=\(program)") }
+        words += check.words
+        if let requires { words.append("requires=\(requires)") }
+        return words.joined(separator: " ")
+    }
+}
+
 extension UserSettings {
     fileprivate var line: String {
         var words = [name.text, "plan=\(plan)"]
         if let database { words.append("database=\(database)") }
+        if let package { words.append("package=\(package)") }
         if !env.isEmpty { words.append("env=\(env.keys.sorted().joined(separator: ","))") }
         words += check.words
         words += limits.words

@@ -65,12 +65,15 @@ struct Snapshot {
     func userLines(_ users: [UserStatus], now: Int64) -> [String] {
         guard !users.isEmpty else { return ["no users"] }
         return Self.table(
-            ["USER", "PLAN", "STATE", "PID", "SINCE", "DATABASE", "RESTARTS", "HEALTH", "LATENCY", "REASON"],
+            [
+                "USER", "PLAN", "STATE", "PID", "SINCE", "DATABASE", "VERSION", "RESTARTS", "HEALTH", "LATENCY",
+                "REASON",
+            ],
             users.map { user in
                 [
                     user.name.text, "\(user.plan)", user.state, Self.text(user.pid), Self.age(user.since, now),
-                    user.database ?? "-", "\(user.restarts)", user.health ?? "-", Self.latency(user.latency),
-                    user.reason ?? "",
+                    user.database ?? "-", user.package ?? "-", "\(user.restarts)", user.health ?? "-",
+                    Self.latency(user.latency), user.reason ?? "",
                 ]
             })
     }

@@ -92,6 +92,7 @@ struct StatusDocument: Encodable {
         let generation: UInt64
         let since: String
         @Nullable var database: String?
+        @Nullable var package: String?
         let restarts: Int
         @Nullable var lastExit: String?
         @Nullable var reason: String?
@@ -106,6 +107,7 @@ struct StatusDocument: Encodable {
             generation = status.generation
             since = rfc3339(status.since)
             database = status.database
+            package = status.package
             restarts = status.restarts
             lastExit = status.lastExit
             reason = status.reason

@@ -17,7 +17,7 @@ struct Script {
 
     init(
         _ change: (inout Configuration) -> Void = { _ in }, holds: [UserName: String] = [:],
-        remains: [UserName: Remains] = [:]
+        remains: [UserName: Remains] = [:], versions: [UserName: KeptVersion] = [:]
     ) {
         var configuration = Configuration()
         configuration.runtime = "/run/steward"
@@ -25,7 +25,8 @@ struct Script {
         configuration.worker.command = ["python3", "app.py"]
         configuration.worker.restart.jitter = 0
         change(&configuration)
-        supervisor = Supervisor(configuration, processors: 2, holds: holds, remains: remains, seed: 1)
+        supervisor = Supervisor(
+            configuration, processors: 2, holds: holds, remains: remains, versions: versions, seed: 1)
         send(.boot)
     }
 
@@ -71,6 +72,7 @@ struct Script {
         guard let watcher = supervisor.watchers[kind], let pid = watcher.pid else { return }
         let hello = Hello(kind: kind, pid: pid, generation: watcher.generation)
         send(.watcherSaid(kind, generation: watcher.generation, .hello(hello)))
+        if kind == .pathwatch { send(.watcherSaid(kind, generation: watcher.generation, .path(.begin))) }
     }
 
     mutating func say(_ kind: WatcherKind, _ report: WatcherReport) {
@@ -98,6 +100,19 @@ struct Script {
     mutating func deluser(_ name: UserName) {
         say(.pathwatch, .path(.deluser(name)))
         wait(DeletionFuse.quiet)
+    }
+
+    mutating func publish(_ version: String, _ change: (inout PackageManifest) -> Void = { _ in }) {
+        var manifest = PackageManifest()
+        manifest.version = version
+        manifest.folder = "/srv/packages/\(version)"
+        manifest.identity = 1
+        change(&manifest)
+        say(.pathwatch, .path(.package(manifest)))
+    }
+
+    mutating func current(_ version: String?, fault: String? = nil) {
+        say(.pathwatch, .path(.currentPackage(CurrentPackage(version: version, fault: fault))))
     }
 
     mutating func database(
@@ -146,6 +161,12 @@ struct Script {
 
     /// The process that is starting, where there is only one.
     var lastStarting: WorkerID { supervisor.starting.first ?? WorkerID() }
+
+    /// How a worker was started.
+    func plan(of worker: WorkerID) -> WorkerPlan {
+        for case .start(worker, _, let plan, _) in effects { return plan }
+        return WorkerPlan()
+    }
 
     /// The socket that a worker was started on.
     func socket(of worker: WorkerID) -> WorkerID? {

@@ -72,6 +72,7 @@ final class Simulation {
     var saved: [UserName: UserRecord] = [:]
     var holds: [UserName: String] = [:]
     var kept = KeptDeletions()
+    var versions: [UserName: KeptVersion] = [:]
 
     var unservedSince: [UserName: Instant] = [:]
     var trace: [Step] = []

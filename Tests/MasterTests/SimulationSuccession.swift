@@ -22,8 +22,8 @@ extension Simulation {
         watched = []
         orders = [:]
         supervisor = Supervisor(
-            Self.configuration(seed), processors: 2, holds: holds, remains: left, kept: kept, drained: drained,
-            seed: chance.next())
+            Self.configuration(seed), processors: 2, holds: holds, remains: left, versions: versions, kept: kept,
+            drained: drained, seed: chance.next())
         isKeeperAdopted = keeperLives
         if keeperLives { send(.watcherAdopted(.keeper, generation: 1, pid: nextPID())) }
         send(.boot)

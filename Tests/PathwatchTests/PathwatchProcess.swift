@@ -15,6 +15,8 @@ final class PathwatchProcess {
     private(set) var reports: [FromPathwatch] = []
     /// How often the configuration was reported.
     private(set) var configurations = 0
+    /// What was reported of the versions.
+    private(set) var packageReports: [FromPathwatch] = []
     /// What was reported of the folder as a whole.
     private(set) var folders: [FolderReport] = []
     private let channel: Channel<FromPathwatch, ToPathwatch>
@@ -94,6 +96,8 @@ final class PathwatchProcess {
                     break
                 case .body(.configuration):
                     configurations += 1
+                case .body(.package), .body(.packageFault), .body(.packageGone), .body(.currentPackage):
+                    if case .body(let report) = received.packet { packageReports.append(report) }
                 case .body(let report):
                     reports.append(report)
                     apply(report)
@@ -122,7 +126,7 @@ final class PathwatchProcess {
         case .faultless(let name):
             #expect(faults[name] != nil, "faultless without a fault")
             faults[name] = nil
-        case .complete, .folder, .begin, .configuration: break
+        case .complete, .folder, .begin, .configuration, .package, .packageFault, .packageGone, .currentPackage: break
         }
     }
 }

@@ -60,6 +60,8 @@ import Testing
               lone: {conninfo: postgres://x}
             database_check:
               {interval: 2s, timeout: 3s, fall: 4, rise: 5, writable: false, login_interval: 6s, move_after: 7s}
+            packages: ../packages
+            upgrade: {free: on-restart, canary: 0, parallel: 9, max_failures: 3, soak: 1m}
             deletion_fuse: {users: 7, share: 0.25}
             """)
         #expect(configuration.users == "/srv/users")
@@ -98,6 +100,13 @@ import Testing
         #expect(configuration.databases.map(\.group) == ["main", "main", nil])
         #expect(configuration.databases[2].conninfo == "postgres://x")
         #expect(configuration.databaseCheck.loginInterval == .seconds(6))
+        #expect(configuration.packages == "/etc/packages")
+        #expect(configuration.pathSettings.packages == "/etc/packages")
+        #expect(configuration.upgrade.free == .onRestart)
+        #expect(configuration.upgrade.canary == 0)
+        #expect(configuration.upgrade.parallel == 9)
+        #expect(configuration.upgrade.maxFailures == 3)
+        #expect(configuration.upgrade.soak == .seconds(60))
         #expect(configuration.deletionFuse.users == 7)
         #expect(configuration.deletionFuse.share == 0.25)
         #expect(!configuration.databaseCheck.writable)
@@ -120,7 +129,7 @@ import Testing
     @Test(arguments: [
         ("users: u\nwroker: {}", "s.yaml:2:1: unknown key 'wroker', the nearest known one is 'worker'"),
         ("users: u\nworker: {chek: {}}", "s.yaml:2:10: worker: unknown key 'chek', the nearest known one is 'check'"),
-        ("users: u\npackages: ./p", "s.yaml:2:1: unknown key 'packages', the nearest known one is 'socket'"),
+        ("users: u\npakages: ./p", "s.yaml:2:1: unknown key 'pakages', the nearest known one is 'packages'"),
         ("", "s.yaml:1:1: the key 'users' is missing"),
         ("# nothing\n", "s.yaml:1:1: the key 'users' is missing"),
         ("runtime: r", "s.yaml:1:1: the key 'users' is missing"),
@@ -222,6 +231,13 @@ import Testing
             "database_check: {writable: yes}",
             "s.yaml:2:28: database_check.writable: found 'yes', expected true or false"
         ),
+        ("packages: ''", "s.yaml:2:11: packages: found '', expected a path"),
+        ("upgrade: {free: always}", "s.yaml:2:17: upgrade.free: found 'always', expected follow or stay or on-restart"),
+        ("upgrade: {canary: -1}", "s.yaml:2:19: upgrade.canary: found '-1', expected a whole number from 0"),
+        ("upgrade: {parallel: 0}", "s.yaml:2:21: upgrade.parallel: found '0', expected a whole number from 1"),
+        ("upgrade: {max_failures: 0}", "s.yaml:2:25: upgrade.max_failures: found '0', expected a whole number from 1"),
+        ("upgrade: {soak: 6}", "s.yaml:2:17: upgrade.soak: found '6', expected a duration such as"),
+        ("upgrade: {soek: 6s}", "s.yaml:2:11: upgrade: unknown key 'soek', the nearest known one is 'soak'"),
         ("database_check: {fall: 0}", "s.yaml:2:24: database_check.fall: found '0', expected a whole number from 1"),
         ("database_check: {move_afte: 1s}", "s.yaml:2:18: database_check: unknown key 'move_afte', the nearest"),
         ("database_check: {move_after: soon}", "s.yaml:2:30: database_check.move_after: found 'soon', expected a dura"),

@@ -12,6 +12,7 @@ private let user: UserSettings = with {
     $0.folder = "/u/alice"
     $0.plan = .paid
     $0.database = "main"
+    $0.package = "1.0"
     $0.env = ["B": "2", "A": "1"]
     $0.check = with {
         $0.path = "/h"
@@ -89,18 +90,19 @@ private let pathwatchMessages: [Golden] = [
         ToPathwatch.settings(
             with {
                 $0.users = "/u"
+                $0.packages = "/p"
                 $0.databases = ["main-a", "main"]
                 $0.runAs = "www"
                 $0.configuration = "/c"
-            }), "10 00022f75 0002 00066d61696e2d61 00046d61696e 01 0003777777 00022f63"),
+            }), "10 00022f75 01 00022f70 0002 00066d61696e2d61 00046d61696e 01 0003777777 00022f63"),
     Golden(
         .fromPathwatch, FromPathwatch.adduser(user),
-        "10 0005616c696365 00082f752f616c696365 01 01 00046d61696e 0002 000141 000142 0002 000131 000132 01"
+        "10 0005616c696365 00082f752f616c696365 01 01 00046d61696e 01 0003312e30 0002 000141 000142 0002 000131 000132 01"
             + "00022f68 01 00000000000f4240 00 01 0000000000000005 00 01 0000000000100000 01 0000000000000100"
             + "01 0000000000000000 01 0000000000000005 01 0003777777 00 01 0002 00027079 0004612e7079 0000000000000009"),
     Golden(
         .fromPathwatch, FromPathwatch.moduser(with { $0.name = alice }),
-        "11 0005616c696365 0000 00 00 0000 0000 00 00 00 00 00 00 00 00 00 00 01 00 0000000000000000"),
+        "11 0005616c696365 0000 00 00 00 0000 0000 00 00 00 00 00 00 00 00 00 00 01 00 0000000000000000"),
     Golden(.fromPathwatch, FromPathwatch.deluser(alice), "12 0005616c696365"),
     Golden(
         .fromPathwatch, FromPathwatch.fault(UserFault(name: alice, text: "f:1:2: no")),
@@ -116,6 +118,26 @@ private let pathwatchMessages: [Golden] = [
         "28 0000000000000000 0000000000000000 01 00026e6f 00"),
     Golden(.fromPathwatch, FromPathwatch.begin, "32"),
     Golden(.fromPathwatch, FromPathwatch.configuration, "33"),
+    Golden(
+        .fromPathwatch,
+        FromPathwatch.package(
+            with {
+                $0.version = "1.0"
+                $0.folder = "/p/1.0"
+                $0.command = ["py"]
+                $0.check.path = "/h"
+                $0.requires = "0.1"
+                $0.identity = 258
+            }),
+        "29 0003312e30 00062f702f312e30 01 0001 00027079 01 00022f68 00 00 00 00 01 0003302e31 0000000000000102"),
+    Golden(
+        .fromPathwatch, FromPathwatch.packageFault(PackageFault(version: "1.0", text: "no")),
+        "2a 01 0003312e30 00026e6f"),
+    Golden(.fromPathwatch, FromPathwatch.packageFault(PackageFault(version: nil, text: "no")), "2a 00 00026e6f"),
+    Golden(.fromPathwatch, FromPathwatch.packageGone(TextLine("1.0")), "2b 0003312e30"),
+    Golden(
+        .fromPathwatch, FromPathwatch.currentPackage(CurrentPackage(version: "1.0", fault: "no")),
+        "2c 01 0003312e30 01 00026e6f"),
 ]
 
 private let dbwatchMessages: [Golden] = [
@@ -237,6 +259,7 @@ private let answerMessages: [Golden] = [
                 $0.generation = 7
                 $0.since = 1
                 $0.database = "main-a"
+                $0.package = "1.0"
                 $0.restarts = 2
                 $0.lastExit = "signal 9"
                 $0.reason = "r"
@@ -244,7 +267,7 @@ private let answerMessages: [Golden] = [
                 $0.latency = 1
             }),
         "15 0005616c696365 01 00057265616479 01 00000009 0000000000000007 0000000000000001 01"
-            + "00066d61696e2d61 0000000000000002 01 00087369676e616c2039 01 000172 01 000770617373696e67 01"
+            + "00066d61696e2d61 01 0003312e30 0000000000000002 01 00087369676e616c2039 01 000172 01 000770617373696e67 01"
             + "3ff0000000000000"),
     Golden(
         .answer,

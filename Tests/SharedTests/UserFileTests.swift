@@ -19,6 +19,7 @@ import Testing
             """
             plan: paid
             database: main
+            package: 1.2-rc_1
             env: {A: 1, B: "x=y"}
             check: {path: /ok, timeout: 500ms}
             limits: {memory: 512M, files: 64, core: unlimited, nice: 5}
@@ -29,6 +30,7 @@ import Testing
         var expected = UserSettings()
         expected.plan = .paid
         expected.database = "main"
+        expected.package = "1.2-rc_1"
         expected.env = ["A": "1", "B": "x=y"]
         expected.check.path = "/ok"
         expected.check.timeout = .milliseconds(500)
@@ -42,6 +44,11 @@ import Testing
         #expect(user == expected)
     }
 
+    @Test(arguments: ["package: follow", "package: null", "package:"]) func whoIsNotPinnedFollows(_ text: String) throws
+    {
+        #expect(try read(text).package == nil)
+    }
+
     @Test func withoutConfiguredDatabasesAnyNameGoes() throws {
         #expect(try read("database: x", databases: []).database == "x")
     }
@@ -49,7 +56,10 @@ import Testing
     @Test(arguments: [
         ("plan: gold", "u/user.yaml:1:7: plan: found 'gold', expected paid or free"),
         ("plan: free\ndatabase: main-c", "u/user.yaml:2:11: database: found 'main-c', expected one of main-a, main"),
-        ("package: follow", "u/user.yaml:1:1: unknown key 'package', the nearest known one is 'plan'"),
+        ("package: current", "u/user.yaml:1:10: package: found 'current', expected follow or a version: 1 to 40 of"),
+        ("package: ../1.0", "u/user.yaml:1:10: package: found '../1.0', expected follow or a version"),
+        ("package: {a: 1}", "u/user.yaml:1:10: package: found a map, expected follow or a version"),
+        ("pakage: follow", "u/user.yaml:1:1: unknown key 'pakage', the nearest known one is 'package'"),
         ("env: {PATH: {}}", "u/user.yaml:1:13: env.PATH: found a map, expected a text"),
         ("enabled: on", "u/user.yaml:1:10: enabled: found 'on', expected true or false"),
         ("check: {interval: 1}", "u/user.yaml:1:19: check.interval: found '1', expected a duration such as"),

@@ -1,0 +1,178 @@
+// Which version of the application each user runs.
+
+import Shared
+
+/// What an earlier master has written down of a user.
+struct KeptVersion: Equatable, Sendable {
+    /// The version that the user is to run.
+    var version: String?
+    /// The one that it ran before.
+    var former: String?
+}
+
+extension Supervisor {
+    /// Between a change and its writing: they come in crowds.
+    private static var keepDelay: Duration { .milliseconds(500) }
+
+    // MARK: reports of pathwatch
+
+    mutating func packageReport(_ manifest: PackageManifest) {
+        packages.forget(unless: isUsed)
+        changePackage(manifest.version) { $0.published(manifest) }
+        packagesChanged()
+    }
+
+    mutating func packageFault(_ fault: PackageFault) {
+        guard let version = fault.version else {
+            if packages.folderFault != fault.text { notePackages(fault.text, weight: .warning) }
+            packages.folderFault = fault.text
+            return
+        }
+        changePackage(version) { $0.refused(version, fault.text) }
+        packagesChanged()
+    }
+
+    mutating func packageGone(_ version: String) {
+        packages.vanished(version)
+        tellGone([version])
+        packagesChanged()
+    }
+
+    mutating func currentPackage(_ report: CurrentPackage) {
+        let (before, troubleBefore) = (packages.current, packages.linkTrouble)
+        tellGone(packages.named(report))
+        if let trouble = packages.linkTrouble, trouble != troubleBefore { notePackages(trouble, weight: .warning) }
+        if packages.current != before { currentMoved() }
+        packagesChanged()
+    }
+
+    /// Another version is in force. Whom it is brought to is not decided here: users without a version take it by
+    /// themselves, the others at their next start where `upgrade.free` says so.
+    mutating func currentMoved() {
+        notePackages("\(packages.current ?? "no version") is in force")
+    }
+
+    private mutating func changePackage(_ version: String, _ body: (inout PackageTable) -> Void) {
+        let (before, inForce) = (packages.rows[version], packages.current)
+        body(&packages)
+        let after = packages.rows[version]
+        if let objection = after?.objection {
+            if objection != before?.objection { notePackages("\(version) \(objection.text)", weight: .warning) }
+        } else if after != before {
+            notePackages("\(version) is there", weight: reported == nil ? .routine : .crowd)
+        }
+        if packages.current != inForce { currentMoved() }
+    }
+
+    /// Once for all who run them.
+    private mutating func tellGone(_ versions: [String]) {
+        for version in versions {
+            let count = users.values.count { $0.runningVersion == version }
+            let some = count == 1 ? "a user still runs it and falls" : "\(count) users still run it and fall"
+            let fate = count == 0 ? "" : ": \(some) back to the version in force at the next start"
+            notePackages("\(version) is gone\(fate)", weight: count == 0 ? .routine : .warning)
+        }
+        packages.forget(unless: isUsed)
+    }
+
+    /// The snapshot is complete: what users run and nobody has reported is gone.
+    mutating func tellUnreportedVersions() {
+        guard configuration.packages != nil, packages.folderFault == nil else { return }
+        let missing = Set(users.values.compactMap(\.runningVersion)).filter { packages.rows[$0] == nil }
+        for version in missing { packages.vanished(version) }
+        tellGone(missing.sorted())
+    }
+
+    private func isUsed(_ version: String) -> Bool {
+        users.values.contains { $0.runningVersion == version || $0.version == version || $0.formerVersion == version }
+    }
+
+    private mutating func notePackages(_ text: String, weight: Happening.Weight = .routine) {
+        note(text, rule: "package", subject: "packages", weight: weight)
+    }
+
+    /// Who waits for a version, or for another one, may have it now.
+    private mutating func packagesChanged() {
+        for name in users.keys.sorted() {
+            update(name) { supervisor, user in
+                let hasChanged = supervisor.chooseVersion(&user)
+                if hasChanged || user.actual == .absent || user.actual == .queued { supervisor.reconcile(&user) }
+            }
+        }
+    }
+
+    // MARK: a user's version
+
+    /// Decides which version the user is to run from now on.
+    ///
+    /// - Returns: whether it is another one than before.
+    @discardableResult
+    mutating func chooseVersion(_ user: inout User, isStarting: Bool = false) -> Bool {
+        guard configuration.packages != nil else {
+            defer { (user.version, user.formerVersion, user.versionTrouble) = (nil, nil, nil) }
+            return user.version != nil
+        }
+        let choice = versionChoice(user, isStarting: isStarting)
+        user.versionTrouble = choice.trouble
+        guard let version = choice.version, version != user.version else { return false }
+        if let trouble = choice.trouble {
+            note("runs \(version): \(trouble)", rule: "package", user: user.name, weight: crowdWeight)
+        } else if user.version != nil {
+            note("is to run \(version), not \(user.version ?? "") any more", rule: "package", user: user.name)
+        }
+        user.version = version
+        if checkSettings(user).isWanted { need(.dispatch) }
+        return true
+    }
+
+    private func versionChoice(_ user: User, isStarting: Bool) -> VersionChoice {
+        let takesCurrent = user.settings.plan == .free && configuration.upgrade.free == .onRestart
+        return packages.choice(
+            pin: user.settings.package, present: user.version, isStarting: isStarting, takesCurrent: takesCurrent)
+    }
+
+    /// Whether there is a version with which the user can be started, where one is needed.
+    func hasVersion(_ user: User) -> Bool {
+        configuration.packages == nil || versionChoice(user, isStarting: true).version != nil
+    }
+
+    /// Whether a process does not run as its user is to be run. Of a version that this master has never seen nobody can
+    /// tell how it is to be run: those who run it are left alone.
+    func isOutdated(_ process: Process, _ user: User) -> Bool {
+        if user.version != nil, packages.manifest(of: user.version) == nil {
+            return process.plan.database != user.database
+        }
+        return process.plan != plan(for: user).identity
+    }
+
+    // MARK: for the next master
+
+    /// What is known of everybody's version.
+    var keptVersions: [UserName: KeptVersion] {
+        let present = users.compactMapValues { user in
+            user.version.map { KeptVersion(version: $0, former: user.formerVersion) }
+        }
+        return recordedVersions.merging(present) { _, own in own }
+    }
+
+    mutating func keepVersionsSoon() {
+        if !timers.isSet(.keepVersions) { timers.set(.keepVersions, at: now + Self.keepDelay) }
+    }
+
+    /// The version that an earlier master has chosen: by the runtime folder, the state folder or the process itself.
+    mutating func recallVersion(_ user: inout User, _ left: Remains?) {
+        let kept = recordedVersions.removeValue(forKey: user.name)
+        if let version = left?.record.version {
+            (user.version, user.formerVersion) = (version, left?.record.formerVersion)
+        } else if let kept {
+            (user.version, user.formerVersion) = (kept.version, kept.former)
+        } else {
+            user.version = left?.record.processes.last?.version
+        }
+    }
+}
+
+extension User {
+    /// Of the process that serves; before there is one, nil.
+    var runningVersion: String? { actual.processes.first?.version }
+}
