@@ -252,6 +252,21 @@ int clinux_peer(int fd, pid_t *pid, uid_t *uid, gid_t *gid) {
     return 0;
 }
 
+int clinux_peer_has_group(int fd, gid_t group) {
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) return -1;
+    if (peer.gid == group) return 1;
+    // NGROUPS_MAX of the kernel.
+    static gid_t groups[65536];
+    size = sizeof groups;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0) return -1;
+    for (size_t i = 0; i < size / sizeof *groups; i++) {
+        if (groups[i] == group) return 1;
+    }
+    return 0;
+}
+
 int clinux_want_credentials(int fd) {
     int on = 1;
     return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);

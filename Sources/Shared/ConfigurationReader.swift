@@ -39,8 +39,9 @@ extension Configuration {
             users = try table.required("users").path(from: folder)
             try table.read("packages", into: &packages) { try $0.path(from: folder) }
             try readFolders(&table, root, folder)
-            try table.read("run_as", into: &runAs) { try $0.name() }
+            try table.read("run_as", into: &runAs) { try $0.account { $0 == "root" } }
             if let socket = try table["socket"]?.socket() { (socketGroup, socketMode) = socket }
+            try table.read("control", into: &control) { try $0.control() }
             try table.read("worker", into: &worker) { try $0.worker() }
             try table.read("databases", into: &databases) { try $0.databases() }
             if let check = try table["database_check"]?.databaseCheck() { (databaseCheck, moveAfter) = check }
@@ -98,6 +99,15 @@ extension Setting {
             try table.read("group", into: &group) { try $0.name() }
             try table.read("mode", into: &mode) { try $0.mode() }
             return (group, mode)
+        }
+    }
+
+    fileprivate func control() throws -> ControlSettings {
+        try table { table in
+            var control = ControlSettings()
+            try table.read("group", into: &control.group) { try $0.name() }
+            try table.read("operators", into: &control.operators) { try $0.name() }
+            return control
         }
     }
 

@@ -4,7 +4,8 @@
 // link itself and are the same in every direction; types from 16 on are numbered for each direction on its own.
 //
 // History: 1, the first version. 2, the keeper outlives master: hand-over, leave, the notify socket;
-// the event journal. 3, the users' folder as a whole, deletions that are held back. 4, packages.
+// the event journal. 3, the users' folder as a whole, deletions that are held back. 4, a server's max_connections,
+// limits of memory, core dumps and the nice value; packages.
 
 public let protocolVersion: UInt32 = 4
 

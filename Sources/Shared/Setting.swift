@@ -66,6 +66,17 @@ struct Setting {
         return value
     }
 
+    /// Bytes, or a number and K, M or G; or `unlimited`.
+    ///
+    /// - Parameter least: in bytes, with its name in errors.
+    func size(atLeast least: Int = 0, _ name: String = "0") throws -> Int {
+        let text = try? string()
+        if text == "unlimited" { return LimitSettings.unlimited }
+        guard let value = text.flatMap(ByteSize.bytes) else { throw mismatch("a size such as 512M, or unlimited") }
+        guard value >= least else { throw mismatch("at least \(name)") }
+        return value
+    }
+
     /// A duration that must take some time.
     func span() throws -> Duration { try duration(atLeast: .milliseconds(1)) }
 

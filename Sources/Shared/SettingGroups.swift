@@ -14,13 +14,23 @@ extension Setting {
         }
     }
 
-    /// `{files}`: what a worker may use; the number of open files, or nil.
-    func limits() throws -> Int? {
+    /// `{memory, files, core, nice}`: what a worker may use. What is left out stays nil.
+    func limits() throws -> LimitOverrides {
         try table { table in
-            var files: Int?
-            try table.read("files", into: &files) { try $0.integer(16...1_048_576) }
-            return files
+            var limits = LimitOverrides()
+            try table.read("memory", into: &limits.memory) { try $0.size(atLeast: 1 << 20, "1M") }
+            try table.read("files", into: &limits.files) { try $0.integer(16...1_048_576) }
+            try table.read("core", into: &limits.core) { try $0.size() }
+            try table.read("nice", into: &limits.nice) { try $0.integer(0...19) }
+            return limits
         }
+    }
+
+    /// An account that workers may run as. Launch refuses uid 0, too; here the place in the file can be told.
+    func account(_ isRoot: (String) -> Bool) throws -> String {
+        let name = try name()
+        guard !isRoot(name) else { throw mismatch("an account other than root's") }
+        return name
     }
 
     /// Variables of a worker's environment. Those that Steward itself sets for the protocol with the worker are refused.

@@ -69,8 +69,7 @@ public struct UserSettings: WireValue {
     public var package: String?
     public var env: [String: String] = [:]
     public var check = CheckOverrides()
-    /// Open files (RLIMIT_NOFILE); nil leaves the configured value.
-    public var files: Int?
+    public var limits = LimitOverrides()
     public var runAs: String?
     public var enabled = true
     public var command: [String]?
@@ -87,7 +86,7 @@ public struct UserSettings: WireValue {
         try coder.field(&package)
         try coder.field(&env)
         try coder.field(&check)
-        try coder.field(&files)
+        try coder.field(&limits)
         try coder.field(&runAs)
         try coder.field(&enabled)
         try coder.field(&command)
@@ -145,6 +144,16 @@ public struct DeletionFuseSettings: Equatable, Sendable {
     public init() {}
 }
 
+/// Who may use control.sock beside root and the account of master. Names of groups.
+public struct ControlSettings: Equatable, Sendable {
+    /// Group of the socket: its members may ask; nil: the group of master.
+    public var group: String?
+    /// Its members may change things, too.
+    public var operators: String?
+
+    public init() {}
+}
+
 /// When a worker that died is started again.
 public struct RestartSettings: Equatable, Sendable {
     /// The delay after the first death of a row.
@@ -183,8 +192,7 @@ public struct WorkerSettings: Equatable, Sendable {
     public var check = CheckSettings()
     /// How many workers may be starting at a time; nil: twice the number of processors.
     public var startConcurrency: Int?
-    /// Open files (RLIMIT_NOFILE).
-    public var files = 1024
+    public var limits = LimitSettings()
     public var env: [String: String] = [:]
 
     public init() {}
@@ -227,6 +235,7 @@ public struct Configuration: Equatable, Sendable {
     /// Group of the users' sockets: who may connect.
     public var socketGroup: String?
     public var socketMode: UInt32 = 0o660
+    public var control = ControlSettings()
     public var worker = WorkerSettings()
     public var databases: [DatabaseSettings] = []
     public var databaseCheck = DatabaseCheckSettings()

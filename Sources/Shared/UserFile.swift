@@ -9,8 +9,11 @@ extension UserSettings {
     /// - Parameters:
     ///   - file: the name of the file in errors.
     ///   - databases: the names of the databases and groups that a user may give; where it is empty, any.
+    ///   - isRoot: whether an account is one of uid 0.
     /// - Throws: `ConfigurationError`: the first thing that is wrong.
-    public init(text: String, file: String, databases: [String]) throws {
+    public init(
+        text: String, file: String, databases: [String], isRoot: (String) -> Bool = { $0 == "root" }
+    ) throws {
         self.init()
         try Setting(text: text, file: file).table { table in
             try table.read("plan", into: &plan) { try $0.choice(["paid": .paid, "free": .free]) }
@@ -18,8 +21,8 @@ extension UserSettings {
             try table.read("database", into: &database) { try $0.database(among: databases) }
             try table.read("env", into: &env) { try $0.environment() }
             try table.read("check", into: &check) { try $0.check() }
-            try table.read("limits", into: &files) { try $0.limits() }
-            try table.read("run_as", into: &runAs) { try $0.name() }
+            try table.read("limits", into: &limits) { try $0.limits() }
+            try table.read("run_as", into: &runAs) { try $0.account(isRoot) }
             try table.read("enabled", into: &enabled) { try $0.boolean() }
             try table.read("command", into: &command) { try $0.command() }
         }

@@ -26,6 +26,8 @@ public struct DatabaseReport: WireValue {
     public var role: String?
     /// A timeout has been seen, and not yet enough of them: a worker that hangs may hang for the database's sake.
     public var isInDoubt = false
+    /// The server's max_connections, as last seen.
+    public var maxConnections: Int?
 
     public init() {}
 
@@ -36,6 +38,7 @@ public struct DatabaseReport: WireValue {
         try coder.field(&latency)
         try coder.field(&role)
         try coder.field(&isInDoubt)
+        try coder.field(&maxConnections)
     }
 }
 

@@ -14,8 +14,7 @@ extension Setting {
             try table.read("restart", into: &worker.restart) { try $0.restart() }
             try table.read("check", into: &worker.check) { try $0.check().applied(to: CheckSettings()) }
             try table.read("start_concurrency", into: &worker.startConcurrency) { try $0.startConcurrency() }
-            let files = try table["limits"]?.limits()
-            worker.files = files ?? worker.files
+            try table.read("limits", into: &worker.limits) { try $0.limits().applied(to: LimitSettings()) }
             try table.read("env", into: &worker.env) { try $0.environment() }
             return worker
         }

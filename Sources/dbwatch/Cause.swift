@@ -19,6 +19,8 @@ enum Cause: Hashable, Sendable {
     case readOnly
     case inRecovery
     case notResolved
+    /// One side asks for encryption that the other does not have, or a certificate is not trusted.
+    case tls
     /// The connection ended before it answered.
     case closed
     /// This process has no descriptor or memory for a connection: that tells nothing about the database.
@@ -29,7 +31,8 @@ enum Cause: Hashable, Sendable {
     /// A definite cause is believed the first time; of the others `fall` in a row are needed.
     var isDefinite: Bool {
         switch self {
-        case .refused, .starting, .stopping, .full, .login, .noDatabase, .readOnly, .inRecovery, .notResolved: true
+        case .refused, .starting, .stopping, .full, .login, .noDatabase, .readOnly, .inRecovery, .notResolved, .tls:
+            true
         case .timeout, .closed, .shortage, .other: false
         }
     }
@@ -48,6 +51,7 @@ extension Cause: CustomStringConvertible {
         case .readOnly: "read-only"
         case .inRecovery: "in recovery"
         case .notResolved: "not resolved"
+        case .tls: "TLS failed"
         case .closed: "connection closed"
         case .shortage(let text), .other(let text): text
         }
@@ -114,7 +118,12 @@ extension Cause {
         self.init(plain: "\(error)")
     }
 
+    /// The first one that is found tells.
     private static let phrases: [(phrase: String, cause: Cause)] = [
+        // Also that the file of one is missing.
+        ("certificate", .tls),
+        ("private key file", .tls),
+        ("server does not support SSL", .tls),
         (text(ECONNREFUSED), .refused),
         // A Unix socket that is not there.
         (text(ENOENT), .refused),
@@ -126,6 +135,9 @@ extension Cause {
         (text(EPIPE), .closed),
         ("server closed the connection unexpectedly", .closed),
         ("SSL connection has been closed unexpectedly", .closed),
+        ("EOF detected", .closed),
+        ("unexpected eof", .closed),
+        ("SSL error", .tls),
         ("no password supplied", .login),
         ("session is read-only", .readOnly),
         ("server is in hot standby mode", .inRecovery),

@@ -11,7 +11,7 @@ final class Connection {
         /// Go on when the socket is ready for this.
         case waiting(Readiness)
         case connected
-        case answered(Role)
+        case answered(Answer)
         case failed(Cause)
     }
 
@@ -19,7 +19,9 @@ final class Connection {
         case connecting, idle, asking
     }
 
-    private static let question = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')"
+    private static let question = """
+        SELECT pg_is_in_recovery(), current_setting('transaction_read_only'), current_setting('max_connections')
+        """
 
     private let handle: OpaquePointer
     private let parameters: Parameters
@@ -115,11 +117,12 @@ final class Connection {
     }
 
     private func answer(_ result: OpaquePointer) -> Progress {
-        guard PQresultStatus(result) == PGRES_TUPLES_OK, PQntuples(result) == 1, PQnfields(result) == 2 else {
+        guard PQresultStatus(result) == PGRES_TUPLES_OK, PQntuples(result) == 1, PQnfields(result) == 3 else {
             return questionFailed(result)
         }
-        if Self.text(PQgetvalue(result, 0, 0)) == "t" { return .answered(.inRecovery) }
-        return .answered(Self.text(PQgetvalue(result, 0, 1)) == "on" ? .readOnly : .readWrite)
+        let fields = (0..<3).map { Self.text(PQgetvalue(result, 0, $0)) }
+        let role: Role = fields[0] == "t" ? .inRecovery : fields[1] == "on" ? .readOnly : .readWrite
+        return .answered(Answer(role: role, maxConnections: Int(fields[2])))
     }
 
     // MARK: failures

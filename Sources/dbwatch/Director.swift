@@ -134,7 +134,7 @@ struct Director: Sendable {
         if let reported = row.reported {
             let isNews =
                 reported.state != verdict.state || reported.cause != verdict.cause || reported.role != verdict.role
-                || reported.isInDoubt != verdict.isInDoubt
+                || reported.isInDoubt != verdict.isInDoubt || reported.maxConnections != verdict.maxConnections
             let isUpdate =
                 verdict.state == .available
                 && Self.isWorthUpdate(from: reported.latency, to: verdict.latency, since: now - row.reportedAt)
@@ -149,6 +149,7 @@ struct Director: Sendable {
         report.role = verdict.role?.rawValue
         report.latency = verdict.latency?.milliseconds
         report.isInDoubt = verdict.isInDoubt
+        report.maxConnections = verdict.maxConnections
         return report
     }
 

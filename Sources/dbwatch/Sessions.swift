@@ -122,8 +122,8 @@ final class Sessions {
             targets[key.database]?.turn = 0
             isShort = false
             return watch(key, for: .readable) + [.watchdog(key.database, .connected(key.lane))]
-        case .answered(let role):
-            return watch(key, for: .readable) + [.watchdog(key.database, .answered(key.lane, role))]
+        case .answered(let answer):
+            return watch(key, for: .readable) + [.watchdog(key.database, .answered(key.lane, answer))]
         case .failed(let cause):
             // libpq may have closed the socket already; before its number is another's, it has to be forgotten.
             if let session = sessions[key] { poller.remove(session.socket) }

@@ -23,12 +23,21 @@ enum Role: String, Sendable {
     case inRecovery = "in-recovery"
 }
 
+/// What a server answers.
+struct Answer: Equatable, Sendable {
+    var role: Role
+    /// Of the whole server.
+    var maxConnections: Int?
+}
+
 /// What a watchdog submits to the director.
 struct Verdict: Equatable, Sendable {
     var state = DatabaseState.unknown
     var cause: Cause?
     /// As last seen.
     var role: Role?
+    /// As last seen.
+    var maxConnections: Int?
     /// Of the last answer: from the question to it.
     var latency: Duration?
     /// It failed, and not yet often enough to be unavailable.
@@ -40,7 +49,7 @@ struct Watchdog: Sendable {
         /// The host names are resolved, or there were none.
         case resolved(Lane)
         case connected(Lane)
-        case answered(Lane, Role)
+        case answered(Lane, Answer)
         case failed(Lane, Cause)
         /// `deadline` has come.
         case time
@@ -111,7 +120,7 @@ struct Watchdog: Sendable {
         switch event {
         case .resolved(let lane): resolved(lane, now)
         case .connected(let lane): connected(lane, now)
-        case .answered(let lane, let role): answered(lane, role, now)
+        case .answered(let lane, let answer): answered(lane, answer, now)
         case .failed(let lane, let cause): failed(lane, cause, now)
         case .time: Lane.allCases.flatMap { due($0, now) }
         }
@@ -150,11 +159,13 @@ struct Watchdog: Sendable {
         return [.ask(lane)]
     }
 
-    private mutating func answered(_ lane: Lane, _ role: Role, _ now: Instant) -> [Action] {
+    private mutating func answered(_ lane: Lane, _ answer: Answer, _ now: Instant) -> [Action] {
         guard case .asking(let since, _, let fresh) = stages[lane] else { return [] }
         failures[lane] = 0
         verdict.isInDoubt = failures.values.contains { $0 > 0 }
+        let role = answer.role
         verdict.role = role
+        verdict.maxConnections = answer.maxConnections ?? verdict.maxConnections
         verdict.latency = now - since
         if settings.writable, role != .readWrite {
             // The server answers, so the connection stays; it is the wrong server to work on.

@@ -4,9 +4,10 @@
 // whatever the number of users. So master sends it a packet for each start, over fd 3, and the process that it makes is
 // a sibling of launch, a child of master (CLONE_PARENT of clone(2)): master waits for it.
 //
-//   request   number (8 bytes), limit of open files (4), nice value (4), words of the command (4), environment
-//             variables (4); then strings that end with a zero: account (or none), folder, the words, the variables;
-//             with it the output, the listening socket, and the pipe that tells of the execution
+//   request   number (8 bytes), limit of core dumps (8, all ones for none), limit of open files (4), nice value (4),
+//             words of the command (4), environment variables (4); then strings that end with a zero: account (or none),
+//             folder, the words, the variables; with it the output, the listening socket, and the pipe that tells of the
+//             execution
 //   answer    number (8), process (4), errno (4); with it a pidfd, unless there is an errno
 //
 // The new process itself answers, before it does anything else: one that master has not been told of never runs a
@@ -47,6 +48,7 @@ enum { OUTPUT, LISTENER, EXECUTION, DESCRIPTORS };
 
 struct request {
     uint64_t number;
+    uint64_t core;
     uint32_t files;
     int32_t nice;
     uint32_t words;
@@ -77,9 +79,9 @@ static void fail(const char *what, const char *subject, int error) {
     _exit(127);
 }
 
-static void limit_files(uint32_t files) {
-    struct rlimit limit = {.rlim_cur = files, .rlim_max = files};
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) fail("limit of", "open files", errno);
+static void limit(__rlimit_resource_t resource, rlim_t value, const char *name) {
+    struct rlimit limit = {.rlim_cur = value, .rlim_max = value};
+    if (setrlimit(resource, &limit) < 0) fail("limit of", name, errno);
 }
 
 // Where sessions are scheduled as groups (sched(7), "The autogroup feature"), only the group's value counts.
@@ -144,7 +146,9 @@ static void execute(const struct start *start) {
     const char *strings = start->strings;
     char **command = list(&strings, start->request.words);
     environ = list(&strings, start->request.variables);
-    limit_files(start->request.files);
+    limit(RLIMIT_NOFILE, start->request.files, "open files");
+    // All ones is RLIM_INFINITY.
+    limit(RLIMIT_CORE, start->request.core, "core dumps");
     if (start->request.nice) be_nice(start->request.nice);
     if (*start->account) become(start->account);
     if (chdir(start->folder) < 0) fail("folder", start->folder, errno);

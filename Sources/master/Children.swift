@@ -131,9 +131,9 @@ final class WorkerChild {
         isGentle = gently
     }
 
-    /// It is ready: it runs as everybody else.
-    func endStart() {
-        if isGentle { clinux_renice_group(child.pid, 0) }
+    /// It is ready: it runs at its own nice value.
+    func endStart(nice: Int) {
+        if isGentle { clinux_renice_group(child.pid, Int32(nice)) }
         isGentle = false
     }
 

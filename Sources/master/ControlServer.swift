@@ -7,17 +7,25 @@ import Shared
 /// A connected steward command.
 final class ControlClient {
     let channel: Channel<ControlRequest, ControlAnswer>
-    /// Whether it may change things: root, or the account of master.
+    /// Whether it may change things: root, the account of master, or an operator.
     let mayChange: Bool
     /// What it follows, once it has asked to.
     var follows: EventsRequest?
 
-    init(_ descriptor: Descriptor) throws {
+    /// - Parameter operators: the group of those who may change things.
+    init(_ descriptor: Descriptor, operators: gid_t?) throws {
         var pid: Int32 = 0
         var uid: uid_t = 0
         var gid: gid_t = 0
         try check("getsockopt") { clinux_peer(descriptor.number, &pid, &uid, &gid) }
-        mayChange = uid == 0 || uid == geteuid()
+        if uid == 0 || uid == geteuid() {
+            mayChange = true
+        } else {
+            mayChange =
+                try operators.map { group in
+                    try check("getsockopt") { clinux_peer_has_group(descriptor.number, group) } == 1
+                } ?? false
+        }
         channel = Channel(descriptor)
     }
 }
@@ -31,9 +39,16 @@ final class ControlServer {
     private var order: [Int32] = []
     /// Where no descriptor is free, the operator is to be answered above all.
     private var reserve = Reserve(4)
+    private let operators: gid_t?
 
-    init(runtime: String) throws {
-        listener = try UnixSocket.listen(at: "\(runtime)/control.sock", backlog: 64, mode: 0o660)
+    /// - Parameters:
+    ///   - group: of the socket: who may connect; nil: the group of master, or that of the operators.
+    ///   - operators: the group of those who may change things.
+    init(runtime: String, group: gid_t?, operators: gid_t?) throws {
+        let path = "\(runtime)/control.sock"
+        self.operators = operators
+        listener = try UnixSocket.listen(at: path, backlog: 64, mode: 0o660)
+        if let group = group ?? operators { try check("chown", path) { chown(path, uid_t.max, group) } }
     }
 
     /// The next connection, and the one that has to go for it where there are too many: the oldest.
@@ -43,7 +58,7 @@ final class ControlServer {
         let accepted = try reserve.accept { try attempt("accept4") { clinux_accept(listener.number) } }
         guard let number = accepted else { return nil }
         let surplus = clients.count >= Self.mostClients ? order.first : nil
-        let client = try ControlClient(Descriptor(owning: number))
+        let client = try ControlClient(Descriptor(owning: number), operators: operators)
         clients[number] = client
         order.append(number)
         return (client, surplus)

@@ -29,6 +29,10 @@ struct DatabaseRow: Equatable, Sendable {
     var changedAt = Instant(nanoseconds: 0)
     /// How many users work on it.
     var users = 0
+    /// The server's max_connections, where it is known.
+    private(set) var maxConnections: Int?
+    /// Processes whose connections are new: they start, or wait for the check that lets them back.
+    var arriving: Set<WorkerID> = []
 
     init(settings: DatabaseSettings) {
         self.settings = settings
@@ -49,6 +53,13 @@ struct DatabaseRow: Equatable, Sendable {
 
     var standing: Standing { Standing(state: state, cause: cause, isDrained: isDrained) }
 
+    /// Whether another process may arrive: with the new connections of a crowd, a third of the server's is left for those
+    /// who have arrived, its operator and dbwatch.
+    var hasRoom: Bool {
+        guard let maxConnections else { return true }
+        return arriving.count < max(1, maxConnections * 2 / 3)
+    }
+
     /// Whether users may be sent here from another member of the group.
     var isUsable: Bool { state == .available && !isDrained }
 
@@ -66,6 +77,7 @@ struct DatabaseRow: Equatable, Sendable {
         case (.unknown, _), (_, .unknown), (.available, .available), (.unavailable, .unavailable): break
         }
         report = new
+        maxConnections = new.maxConnections ?? maxConnections
     }
 
     mutating func calmed() {

@@ -54,6 +54,8 @@ enum Event: Equatable, Sendable {
     case exited(WorkerID, Exit)
     /// Whether somebody waits on the socket of a worker that is to leave.
     case probed(WorkerID, isEmpty: Bool)
+    /// The resident memory of a worker with its descendants, in bytes.
+    case measured(WorkerID, memory: Int)
 
     /// The socket or the link of this user could not be made.
     case faceFailed(UserName)
@@ -86,9 +88,9 @@ enum Effect: Equatable, Sendable {
     case open(WorkerID)
     /// Nothing points to this socket any more: the keeper answers who still waits, master lets go of it.
     case retire(WorkerID, StandInReason)
-    /// A worker has become ready: it runs like everybody else, and gets back the backlog that its own listen() may have
+    /// A worker has become ready: it runs at its own nice value, and gets back the backlog that its own listen() may have
     /// lowered.
-    case welcome(WorkerID, socket: WorkerID)
+    case welcome(WorkerID, socket: WorkerID, nice: Int)
     case link(WorkerID)
     case unlink(UserName)
     case answer(WorkerID, StandInReason)
@@ -101,6 +103,8 @@ enum Effect: Equatable, Sendable {
 
     /// Start a worker on a socket; gently: it comes after the ready ones for the processor until it is ready, too.
     case start(WorkerID, socket: WorkerID, WorkerPlan, gently: Bool)
+    /// Look how much memory the worker uses; `measured` tells.
+    case measure(WorkerID)
     /// Send a signal to the worker's session, or to the leader alone.
     case signal(WorkerID, Int32, leaderOnly: Bool)
 

@@ -8,25 +8,27 @@ import Shared
 struct LaunchRequest {
     /// Of the whole packet in bytes, as in Sources/launch/main.c.
     static let longest = 128 * 1024
-    /// The nice value of a worker that is started gently.
-    static let gentleNice: Int32 = 10
+    /// What is added to the nice value of a worker that is started gently.
+    private static let gentleness = 10
 
     let bytes: [UInt8]
     private let descriptors: [Descriptor]
 
     /// - Parameters:
     ///   - account: nil where the worker runs as master does.
+    ///   - gently: the plan's own nice value comes into force when the worker is ready.
     ///   - descriptors: output, listening socket, and what tells of the execution.
     init(
-        number: UInt64, _ plan: WorkerPlan, env: [String: String], account: String?, nice: Int32,
+        number: UInt64, _ plan: WorkerPlan, env: [String: String], account: String?, gently: Bool,
         descriptors: [Descriptor]
     ) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(2048)
-        withUnsafeBytes(of: number) { bytes.append(contentsOf: $0) }
-        let counts = [
-            UInt32(clamping: plan.files), UInt32(bitPattern: nice), UInt32(plan.command.count), UInt32(env.count),
-        ]
+        let limits = plan.limits
+        let core = limits.core == LimitSettings.unlimited ? UInt64.max : UInt64(limits.core)
+        for word in [number, core] { withUnsafeBytes(of: word) { bytes.append(contentsOf: $0) } }
+        let nice = gently ? min(19, limits.nice + Self.gentleness) : limits.nice
+        let counts = [UInt32(clamping: limits.files), UInt32(nice), UInt32(plan.command.count), UInt32(env.count)]
         for count in counts { withUnsafeBytes(of: count) { bytes.append(contentsOf: $0) } }
         func append(_ text: String) {
             bytes.append(contentsOf: text.utf8)

@@ -172,7 +172,7 @@ final class Launcher {
         env["STEWARD_SOCKET"] = String(socket.generation)
         env["STEWARD_PLAN"] = String(plan.identity.fingerprint)
         let request = LaunchRequest(
-            number: lastNumber, plan, env: env, account: account, nice: gently ? LaunchRequest.gentleNice : 0,
+            number: lastNumber, plan, env: env, account: account, gently: gently,
             descriptors: [output.write, listener, execution.write])
         guard request.bytes.count <= LaunchRequest.longest else {
             throw SystemError("command and environment", code: E2BIG)

@@ -74,7 +74,7 @@ final class Loop {
     var ending: Ending?
 
     init(
-        _ runtime: Runtime, inherited: Inheritance, signals: Signals, program: OwnProgram, socketGroup: gid_t?
+        _ runtime: Runtime, inherited: Inheritance, signals: Signals, program: OwnProgram, groups: Groups
     ) throws {
         let configuration = runtime.configuration
         self.runtime = runtime
@@ -83,9 +83,10 @@ final class Loop {
         poller = try Poller()
         launcher = Launcher(path: "\(program.folder)/launch", runtime: configuration.runtime)
         notify = try NotifySocket(runtime: configuration.runtime, inherited: inherited.notify)
-        control = try ControlServer(runtime: configuration.runtime)
+        control = try ControlServer(
+            runtime: configuration.runtime, group: groups.control, operators: groups.operators)
         sockets = UserSockets(
-            runtime: configuration.runtime, mode: configuration.socketMode, group: socketGroup)
+            runtime: configuration.runtime, mode: configuration.socketMode, group: groups.sockets)
         journal = Journal(after: JournalArchive.read(configuration.journal, log))
         manager = try ServiceManager.fromEnvironment()
         supervisor = Supervisor(

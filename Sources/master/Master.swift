@@ -41,7 +41,7 @@ struct Master: ParsableCommand {
 
     private func supervise(_ configuration: Shared.Configuration, _ signals: Signals) throws {
         let log = Logger.steward("master")
-        let group = try configuration.socketGroup.map(Self.group)
+        let groups = try Groups(configuration)
         let program = try OwnProgram()
         let runtime = try Runtime(configuration)
         if geteuid() == 0 && configuration.runAs == nil { log.warning("workers run as root: run_as is not set") }
@@ -50,7 +50,7 @@ struct Master: ParsableCommand {
         let inherited = Inheritance(runtime, log)
         runtime.clean(keeping: inherited)
         let loop = try Loop(
-            runtime, inherited: inherited, signals: signals, program: program, socketGroup: group)
+            runtime, inherited: inherited, signals: signals, program: program, groups: groups)
         log.notice("supervises \(configuration.users), pid \(getpid()), \(inherited.workers.count) workers found")
         let ending = try loop.run()
         loop.launcher.end()
@@ -72,9 +72,24 @@ struct Master: ParsableCommand {
         _ = text.withUTF8 { write(2, $0.baseAddress, $0.count) }
         Glibc.exit(code)
     }
+}
 
-    private static func group(_ name: String) throws -> gid_t {
-        guard let entry = getgrnam(name) else { throw StartError.configuration("socket: no group '\(name)'") }
+/// The configured groups by their numbers: looked up once, as the table of groups may be far away.
+struct Groups {
+    /// Of the users' sockets.
+    let sockets: gid_t?
+    let control: gid_t?
+    let operators: gid_t?
+
+    init(_ configuration: Shared.Configuration) throws {
+        sockets = try Self.number(configuration.socketGroup, "socket.group")
+        control = try Self.number(configuration.control.group, "control.group")
+        operators = try Self.number(configuration.control.operators, "control.operators")
+    }
+
+    private static func number(_ name: String?, _ key: String) throws -> gid_t? {
+        guard let name else { return nil }
+        guard let entry = getgrnam(name) else { throw StartError.configuration("\(key): no group '\(name)'") }
         return entry.pointee.gr_gid
     }
 }

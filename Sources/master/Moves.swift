@@ -20,7 +20,9 @@ struct Moves {
 
     /// The next one whose turn it is, with at most `limit` on their way; it has to be told of by `begun`.
     mutating func popFirst(limit: Int) -> UserName? {
-        underway.count < limit ? queue.popFirst() : nil
+        guard underway.count < limit, let name = queue.first() else { return nil }
+        queue.remove(name)
+        return name
     }
 
     mutating func begun(_ name: UserName) {

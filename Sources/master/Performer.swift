@@ -11,9 +11,9 @@ extension Loop {
             switch effect {
             case .open(let socket): return openSocket(socket)
             case .retire(let socket, let reason): return retire(StandIn(socket, reason))
-            case .welcome(let id, let socket):
+            case .welcome(let id, let socket, let nice):
                 sockets.restoreBacklog(socket)
-                workers[id]?.endStart()
+                workers[id]?.endStart(nice: nice)
             case .link(let socket): return link(socket)
             case .unlink(let user):
                 sockets.unlink(user)
@@ -24,6 +24,7 @@ extension Loop {
             case .unwatch(let socket): if let watched = sockets.held[socket] { poller.remove(watched.number) }
             case .probe(let socket, let worker): return [.probed(worker, isEmpty: sockets.isEmpty(socket))]
             case .start(let id, let socket, let plan, let gently): return startWorker(id, socket, plan, gently)
+            case .measure(let id): return measure(id)
             case .signal(let id, let number, let leaderOnly): signal(id, number, leaderOnly)
             case .check(let order): return tell(.dispatch, links.dispatch) { try $0.send(.check(order)) }
             case .forget(let worker): return tell(.dispatch, links.dispatch) { try $0.send(.forget(worker)) }
@@ -139,6 +140,12 @@ extension Loop {
             endUnsupervised(workers.removeValue(forKey: id)?.child)
             return [.startFailed(id, why: "\(error)")]
         }
+    }
+
+    /// Nothing comes of one that has ended: its exit tells.
+    private func measure(_ id: WorkerID) -> [Event] {
+        guard let pid = workers[id]?.child.pid, let memory = ProcessFiles.memory(of: pid) else { return [] }
+        return [.measured(id, memory: memory)]
     }
 
     private func signal(_ id: WorkerID, _ number: Int32, _ leaderOnly: Bool) {

@@ -151,7 +151,7 @@ extension Loop {
     }
 
     private func refuse(_ client: ControlClient) {
-        send([.refused(TextLine("only root and the account of master may do that"))], to: client)
+        send([.refused(TextLine("only root, the account of master and operators may do that"))], to: client)
     }
 
     /// Does something for each user; nothing for any where one of them is not there.

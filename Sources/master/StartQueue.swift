@@ -2,40 +2,66 @@
 
 import Shared
 
-/// Users who wait for a place among the starting ones: those for whom a customer waits, then the paying ones, then the
-/// rest, each group in its order of arrival.
+/// Users who wait for their turn: those for whom a customer waits, then the paying ones, then the rest, each group in
+/// its order of arrival. Those of a database that has no room for them keep nobody else waiting.
 struct StartQueue {
-    private var awaited = LinkedHashQueue<UserName, Void>()
-    private var paid = LinkedHashQueue<UserName, Void>()
-    private var free = LinkedHashQueue<UserName, Void>()
-
-    var count: Int { awaited.count + paid.count + free.count }
-
-    func contains(_ name: UserName) -> Bool {
-        awaited[name] != nil || paid[name] != nil || free[name] != nil
+    private enum Rank: Int {
+        case awaited, paid, free
     }
 
-    mutating func append(_ name: UserName, _ plan: Plan) {
-        guard !contains(name) else { return }
-        switch plan {
-        case .paid: paid.append(name, ())
-        case .free: free.append(name, ())
-        }
+    private struct Lane: Hashable {
+        let database: String?
+        let rank: Rank
+    }
+
+    /// Users with the number of their arrival; no lane is empty.
+    private var lanes: [Lane: LinkedHashQueue<UserName, UInt64>] = [:]
+    private var places: [UserName: Lane] = [:]
+    private var lastArrival: UInt64 = 0
+
+    var count: Int { places.count }
+
+    func contains(_ name: UserName) -> Bool { places[name] != nil }
+
+    /// - Parameter database: on which the user is to be started. Who is queued for another one queues anew.
+    mutating func append(_ name: UserName, _ plan: Plan, on database: String? = nil) {
+        let present = places[name]
+        if let present, present.database == database { return }
+        let rank: Rank =
+            switch plan {
+            case .paid: .paid
+            case .free: .free
+            }
+        put(name, into: Lane(database: database, rank: present?.rank ?? rank))
     }
 
     /// A customer waits for this user.
     mutating func promote(_ name: UserName) {
-        guard paid.remove(name) != nil || free.remove(name) != nil else { return }
-        awaited.append(name, ())
+        guard let present = places[name], present.rank != .awaited else { return }
+        put(name, into: Lane(database: present.database, rank: .awaited))
     }
 
-    mutating func popFirst() -> UserName? {
-        awaited.popFirst()?.key ?? paid.popFirst()?.key ?? free.popFirst()?.key
+    /// The next one whose database has room.
+    func first(where hasRoom: (_ database: String?) -> Bool = { _ in true }) -> UserName? {
+        var next: (rank: Int, arrival: UInt64, name: UserName)?
+        for (lane, queue) in lanes where hasRoom(lane.database) {
+            guard let (name, arrival) = queue.first else { continue }
+            if let next, (next.rank, next.arrival) < (lane.rank.rawValue, arrival) { continue }
+            next = (lane.rank.rawValue, arrival, name)
+        }
+        return next?.name
     }
 
     mutating func remove(_ name: UserName) {
-        awaited.remove(name)
-        paid.remove(name)
-        free.remove(name)
+        guard let lane = places.removeValue(forKey: name) else { return }
+        lanes[lane]?.remove(name)
+        if lanes[lane]?.isEmpty == true { lanes[lane] = nil }
+    }
+
+    private mutating func put(_ name: UserName, into lane: Lane) {
+        remove(name)
+        lastArrival += 1
+        places[name] = lane
+        lanes[lane, default: LinkedHashQueue()].append(name, lastArrival)
     }
 }

@@ -89,12 +89,21 @@ extension Supervisor {
         case (.down(.databaseUnknown(let why)), .absent): ("queued", why)
         case (_, .absent) where !hasVersion(user): ("queued", "waits for a version: \(user.versionTrouble ?? "")")
         case (_, .absent): ("queued", "about to start")
-        case (_, .queued): ("queued", user.fault ?? "waits for a place among \(startLimit) starting at a time")
+        case (_, .queued): ("queued", user.fault ?? describeQueue(user))
         case (_, .starting): ("starting", user.lastFailure ?? user.lastExit.map { "after \($0)" })
-        case (_, .swapping): ("swapping", "a new process starts while the old one serves")
+        case (_, .swapping(let old, _)):
+            (
+                "swapping",
+                ["a new process starts while the old one serves", describeExcess(user, old)].compactMap(\.self)
+                    .joined(separator: ": ")
+            )
         case (_, .stopping(let departure)) where departure.process.plan.database != user.database:
             ("stopping", "moves to database \(user.database ?? "none")")
-        case (_, .stopping(let departure)): ("stopping", departure.process.failure ?? "to be started again")
+        case (_, .stopping(let departure)):
+            (
+                "stopping",
+                departure.process.failure ?? describeExcess(user, departure.process) ?? "to be started again"
+            )
         case (_, .waiting(let until)) where user.startTrouble != nil:
             ("waiting", describeTrouble(user).map { "\($0); next try in \(seconds(until, now)) s" })
         case (_, .waiting(let until)):
@@ -102,14 +111,23 @@ extension Supervisor {
                 user.history.isCrashLooping ? "crash-looping" : "waiting",
                 "\(user.lastFailure ?? user.lastExit ?? "died"); next start in \(seconds(until, now)) s"
             )
-        case (_, .ready): describeReady(user)
+        case (_, .ready(let process)): describeReady(user, process)
         }
     }
 
-    private func describeReady(_ user: User) -> (state: String, reason: String?) {
+    private func describeReady(_ user: User, _ process: Process) -> (state: String, reason: String?) {
+        if returnQueue.contains(user.name) { return ("held", describeQueue(user)) }
         if user.face?.standIn != nil { return ("held", "waits for a passed check") }
         if let failure = user.swapFailure { return ("ready", "new settings failed: \(failure)") }
-        return ("ready", describeTrouble(user) ?? user.fault ?? describeVersion(user) ?? describeHeldDeletion(user))
+        let trouble = describeTrouble(user) ?? user.fault ?? describeExcess(user, process) ?? describeVersion(user)
+        return ("ready", trouble ?? describeHeldDeletion(user))
+    }
+
+    private func describeQueue(_ user: User) -> String {
+        guard let name = user.database, let row = databases[name], !row.hasRoom else {
+            return "waits for a place among \(startLimit) starting at a time"
+        }
+        return "waits for a place among \(row.arriving.count) who connect to database \(name) at a time"
     }
 
     private func describeTrouble(_ user: User) -> String? {
@@ -119,6 +137,10 @@ extension Supervisor {
     /// Why it does not run the version that it should.
     private func describeVersion(_ user: User) -> String? {
         user.versionTrouble.map { "runs \(user.runningVersion ?? "no version"): \($0)" }
+    }
+
+    private func describeExcess(_ user: User, _ process: Process) -> String? {
+        excess(user, process).map { "too much memory: \($0)" }
     }
 
     private func describeHeldDeletion(_ user: User) -> String? {
@@ -146,6 +168,11 @@ extension Supervisor {
             let pid = process.pid.map { "pid \($0), " } ?? ""
             let started = rfc3339(clock(process.startedAt))
             lines.append("process: \(pid)generation \(process.id.generation), started \(started)")
+            if let memory = process.memory {
+                let limit = limits(user.settings).memory
+                let most = limit == LimitSettings.unlimited ? "" : ", \(ByteSize.mebibytes(limit)) allowed"
+                lines.append("memory: \(ByteSize.mebibytes(memory)) used\(most)")
+            }
             if let beat = process.pulse.last { lines.append("last heartbeat: \(rfc3339(clock(beat)))") }
         }
         switch user.face {

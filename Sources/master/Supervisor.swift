@@ -33,6 +33,8 @@ struct Supervisor {
         case watchersGone
         /// A line about how far a crowd of starts has come.
         case progress
+        /// Look how much memory some of the workers use.
+        case memory
         /// Judge the gathered deletions.
         case deletions
         /// Write down whose deletion is held back.
@@ -56,11 +58,14 @@ struct Supervisor {
     let groups: [String: [String]]
     var moves = Moves()
     var packages = PackageTable()
+    var memoryRound = MemoryRound()
     var watchers: [WatcherKind: Watcher] = [:]
     var timers = Timers<Deadline>()
     /// Processes that are starting, of `startLimit` at most.
     var starting: Set<WorkerID> = []
     var startQueue = StartQueue()
+    /// Users whose running workers wait for the check that lets them back.
+    var returnQueue = StartQueue()
     /// Queued users on whose sockets a customer is looked for.
     private var watched: [UserName: WorkerID] = [:]
     /// Users who have been queued in this step.
@@ -164,6 +169,7 @@ struct Supervisor {
         case .notified(let id, let notification): notified(id, notification)
         case .exited(let id, let exit): ended(id, "\(exit)")
         case .probed(let worker, let isEmpty): probed(worker, isEmpty)
+        case .measured(let id, let memory): measured(id, memory)
         case .awaited(let socket): if watched[socket.user] == socket { startQueue.promote(socket.user) }
         case .faceFailed(let name): timers.set(.face(name), at: now + .seconds(1))
         case .hold(let name, let reason): hold(name, reason)
@@ -193,6 +199,7 @@ struct Supervisor {
         case .watcher(let kind): startWatcher(kind)
         case .watchersGone: killWatchers()
         case .progress: tellProgress()
+        case .memory: measureSome()
         case .deletions: judgeDeletions()
         case .keepDeletions: emit(.keepDeletions)
         case .keepVersions: emit(.keepVersions)
@@ -229,11 +236,12 @@ struct Supervisor {
         dismissWatchers()
     }
 
-    /// Fills the free places among the starting ones.
+    /// Fills the free places among the starting ones, and among those who arrive on a database.
     private mutating func admit() {
         admitMoves()
-        while starting.count < startLimit, let name = startQueue.popFirst() {
-            unwatch(name)
+        admitReturns()
+        while starting.count < startLimit, let name = startQueue.first(where: hasRoom) {
+            dequeueStart(name)
             update(name) { $0.begin(&$1) }
         }
         for name in justQueued where startQueue.contains(name) {
@@ -249,9 +257,8 @@ struct Supervisor {
 
     /// Puts a user among those who wait for a place.
     mutating func enqueueStart(_ user: User) {
-        guard !startQueue.contains(user.name) else { return }
-        startQueue.append(user.name, user.settings.plan)
-        justQueued.append(user.name)
+        if !startQueue.contains(user.name) { justQueued.append(user.name) }
+        startQueue.append(user.name, user.settings.plan, on: user.database)
     }
 
     mutating func dequeueStart(_ name: UserName) {

@@ -32,16 +32,16 @@ extension Supervisor {
             }
             return true
         case .boot, .tick, .stop, .watcherStarted, .watcherAdopted, .watcherSaid, .watcherBroke, .watcherExited,
-            .started, .startFailed, .executed, .executionFailed, .notified, .probed, .faceFailed, .awaited, .hold,
-            .release, .restart, .drain, .undrain, .rebalance, .confirmDeletions:
+            .started, .startFailed, .executed, .executionFailed, .notified, .probed, .measured, .faceFailed, .awaited,
+            .hold, .release, .restart, .drain, .undrain, .rebalance, .confirmDeletions:
             return false
         }
     }
 
-    /// The database on which the user's process works already: its choice stays.
+    /// The database on which the user works already: its choice stays.
     mutating func keepDatabase(_ user: inout User, _ left: Remains) {
         let present = left.record.processes.last { left.ends[$0.generation] == nil && $0.stage <= .ready }
-        guard let name = present?.database, databases[name] != nil else { return }
+        guard let name = left.record.database ?? present?.database, databases[name] != nil else { return }
         user.database = name
         databases[name]?.users += 1
     }
@@ -88,7 +88,7 @@ extension Supervisor {
         note("adopted: pid \((old ?? new)?.pid ?? 0)", rule: "adopt", user: user.name, weight: .crowd)
         if let old {
             if user.face?.standIn == nil, user.face?.socket != old.socket, isServed(user) { serve(&user, old) }
-            orderCheck(user, old, awaitsReady: user.face?.standIn != nil)
+            if user.face?.standIn == nil { orderCheck(user, old, awaitsReady: false) }
         }
         if let new { adoptStarting(user, new) }
         if old == nil { ensureFace(&user) }
@@ -96,6 +96,7 @@ extension Supervisor {
 
     /// It needs no place among the starting ones: it has been admitted once.
     private mutating func adoptStarting(_ user: User, _ process: Process) {
+        arrives(process)
         timers.set(.ready(process.id), at: now + configuration.worker.readyTimeout)
         if checkSettings(user, process).isWanted {
             orderCheck(user, process, awaitsReady: true)

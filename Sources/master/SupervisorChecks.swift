@@ -41,8 +41,10 @@ extension Supervisor {
         case .starting(let process):
             return [checkOrder(user, process, awaitsReady: true)].compactMap { $0 }
         case .ready(let process):
-            guard isServed(user) else { return [] }
-            return [checkOrder(user, process, awaitsReady: user.face?.standIn != nil)].compactMap { $0 }
+            let isAnswered = user.face?.standIn != nil
+            // Whose turn it is not yet is not checked, as the check would have it connect.
+            guard isServed(user), !isAnswered || timers.isSet(.ready(process.id)) else { return [] }
+            return [checkOrder(user, process, awaitsReady: isAnswered)].compactMap { $0 }
         case .swapping(let old, let new):
             return [checkOrder(user, old, awaitsReady: false), checkOrder(user, new, awaitsReady: true)]
                 .compactMap { $0 }
@@ -73,6 +75,7 @@ extension Supervisor {
         setHealth(&user, verdict)
         if verdict.health == .passing, user.face?.standIn != nil, wanted(user) == .up {
             note("serves again: passed a check", rule: "released", user: user.name, weight: .crowd)
+            arrived(process)
             timers.cancel(.ready(process.id))
             serve(&user, process)
             orderCheck(user, process, awaitsReady: false)
@@ -117,14 +120,14 @@ extension Supervisor {
         }
     }
 
-    /// Whether this user may be replaced for failed checks now: not more often than its backoff allows, and not more
+    /// Whether this user may be replaced for failed checks or too much memory now: not more often than its backoff allows, and not more
     /// than a few users at a time, for more at once is the machine's trouble, or dispatch's.
-    private mutating func mayRemedy(_ user: inout User) -> Bool {
+    mutating func mayRemedy(_ user: inout User) -> Bool {
         if let after = user.remedyAfter, now < after { return false }
         guard !replacing.contains(user.name) else { return false }
         guard replacing.count < max(1, (users.count + 1) / 20) else {
             if !isFuseBlown {
-                let text = "more than \(replacing.count) users fail their checks at a time: waits for those"
+                let text = "more than \(replacing.count) users would have to be replaced at a time: waits for those"
                 note(text, rule: "check-fuse", weight: .warning)
             }
             isFuseBlown = true

@@ -48,6 +48,34 @@ extension Supervisor {
         }
     }
 
+    // MARK: arrivals
+
+    func hasRoom(_ database: String?) -> Bool { database.flatMap { databases[$0]?.hasRoom } ?? true }
+
+    /// The connections of this process are new until it has `arrived`.
+    mutating func arrives(_ process: Process) {
+        if let name = process.plan.database { databases[name]?.arriving.insert(process.id) }
+    }
+
+    mutating func arrived(_ process: Process) {
+        if let name = process.plan.database { databases[name]?.arriving.remove(process.id) }
+    }
+
+    /// Lets users back whose workers ran on while their database was away.
+    mutating func admitReturns() {
+        while let name = returnQueue.first(where: hasRoom) {
+            returnQueue.remove(name)
+            update(name) { supervisor, user in
+                guard case .ready(let process) = user.actual, process.plan.database == user.database,
+                    user.face?.standIn != nil, supervisor.wanted(user) == .up
+                else { return }
+                supervisor.awaitPass(&user, process)
+            }
+        }
+    }
+
+    // MARK: who works where
+
     /// Chooses the database of a user. A present one in the group that the user may work on stays, unless the user has
     /// come to name another that is as good.
     mutating func assignDatabase(_ user: inout User, isNewWish: Bool = false) {

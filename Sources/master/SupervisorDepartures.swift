@@ -132,6 +132,7 @@ extension Supervisor {
         update(id.user) { supervisor, user in
             guard let (role, process) = supervisor.role(of: id, user) else { return }
             supervisor.starting.remove(id)
+            supervisor.arrived(process)
             for deadline in [Deadline.ready(id), .place(id), .pulse(id), .drain(id), .kill(id)] {
                 supervisor.timers.cancel(deadline)
             }

@@ -102,11 +102,13 @@ extension Supervisor {
         }
     }
 
-    /// Whether a user is out of service for its move. A death, a hold or a lost database are stories of their own.
+    /// Whether a user is out of service for its move. A death, a hold or a lost database are stories of their own, and so
+    /// is a start that takes long: those who cannot start there keep nobody from moving.
     private func isUnderway(_ name: UserName) -> Bool {
         guard let user = users[name], !user.isDeleted, !isStopping, wanted(user) == .up else { return false }
         switch user.actual {
-        case .absent, .queued, .starting, .stopping: return true
+        case .absent, .queued, .stopping: return true
+        case .starting(let process): return starting.contains(process.id)
         case .ready(let process): return process.plan.database != user.database
         case .swapping, .waiting: return false
         }

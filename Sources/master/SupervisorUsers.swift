@@ -109,6 +109,7 @@ extension Supervisor {
     /// Takes the user out of service: its link goes first, so that nobody new is sent to a leaving process.
     mutating func dismiss(_ user: inout User) {
         dequeueStart(user.name)
+        returnQueue.remove(user.name)
         for deadline in [Deadline.restart(user.name), .patience(user.name), .face(user.name)] {
             timers.cancel(deadline)
         }
@@ -204,7 +205,9 @@ extension Supervisor {
             if mayStart(user) { enqueue(&user) } else { ensureFace(&user) }
         case .queued:
             // It may have been moved to another database since.
-            if !mayStart(user) {
+            if mayStart(user) {
+                enqueueStart(user)
+            } else {
                 dequeueStart(user.name)
                 user.actual = .absent
             }
@@ -213,10 +216,11 @@ extension Supervisor {
         case .starting(let process):
             if isOutdated(process, user) { stopForAnother(&user, process) }
         case .ready(let process):
+            ensureMemoryRound(user)
             if mayReplace(process, user) {
                 replace(&user, process)
-            } else if user.face?.standIn != nil {
-                awaitPass(&user, process)
+            } else if user.face?.standIn != nil, !timers.isSet(.ready(process.id)) {
+                returnQueue.append(user.name, user.settings.plan, on: user.database)
             }
         case .swapping(let old, let new):
             if isOutdated(new, user) {
@@ -277,6 +281,7 @@ extension Supervisor {
             standIn(&user, .database)
             if case .starting(let process) = user.actual { starting.remove(process.id) }
             if case .ready(let process) = user.actual {
+                arrived(process)
                 timers.cancel(.ready(process.id))
                 emit(.forget(process.id))
             }
@@ -291,6 +296,7 @@ extension Supervisor {
     private mutating func withdraw(_ user: inout User) {
         remedied(user.name)
         dequeueStart(user.name)
+        returnQueue.remove(user.name)
         switch user.actual {
         case .queued:
             user.actual = .absent

@@ -95,6 +95,7 @@ extension Supervisor {
         }
         let process = Process(id: id, socket: socket, plan: plan.identity, version: plan.version, startedAt: now)
         starting.insert(id)
+        arrives(process)
         timers.set(.ready(id), at: now + configuration.worker.readyTimeout)
         timers.set(.place(id), at: now + Self.placeTime)
         // A crowd can wait for those who serve; the restart of one user cannot.
@@ -176,9 +177,10 @@ extension Supervisor {
     /// A process has become ready: customers are sent to it, if they may be.
     private mutating func settle(_ user: inout User, _ process: Process, _ why: String) {
         starting.remove(process.id)
+        arrived(process)
         timers.cancel(.ready(process.id))
         remedied(user.name)
-        emit(.welcome(process.id, socket: process.socket))
+        emit(.welcome(process.id, socket: process.socket, nice: limits(user.settings).nice))
         user.health = nil
         user.failedPlan = nil
         user.swapFailure = nil
@@ -194,7 +196,7 @@ extension Supervisor {
     /// A worker that ran on while its database was away serves again after a passed check.
     mutating func awaitPass(_ user: inout User, _ process: Process) {
         guard checkSettings(user, process).isWanted else { return serve(&user, process) }
-        guard !timers.isSet(.ready(process.id)) else { return }
+        arrives(process)
         timers.set(.ready(process.id), at: now + configuration.worker.readyTimeout)
         orderCheck(user, process, awaitsReady: true)
     }

@@ -14,6 +14,8 @@ struct Process: Equatable, Sendable {
     let startedAt: Instant
     var readyAt: Instant?
     var pulse = Pulse()
+    /// In bytes, with its descendants, when it was last measured.
+    var memory: Int?
     /// What it says of itself by STATUS=.
     var ownStatus: String?
     /// Why it could not be started, where that is known before its exit.
@@ -95,7 +97,9 @@ struct Face: Equatable, Sendable {
 struct User: Equatable, Sendable {
     var settings: UserSettings
     /// The database that it works on, where any is configured.
-    var database: String?
+    var database: String? {
+        didSet { isUnsaved = true }
+    }
     /// The one to which it is to move when it is its turn; nil: wherever there is room, or nowhere.
     var destination: String?
     /// The version that it is to run, where there are any.
@@ -143,7 +147,7 @@ struct User: Equatable, Sendable {
     var history = RestartHistory()
     /// Set while no process can be made for it.
     var startTrouble: StartTrouble?
-    /// Replacements because of failed checks, and when the next one is allowed.
+    /// Replacements because of failed checks or too much memory, and when the next one is allowed.
     var remedies = RestartHistory()
     var remedyAfter: Instant?
     var restarts = 0

@@ -55,6 +55,8 @@ struct UserRecord: WireValue {
     /// The version that it is to run, and the one before.
     var version: String?
     var formerVersion: String?
+    /// The database that it works on, also while no process runs.
+    var database: String?
     var processes: [ProcessRecord] = []
 
     init() {}
@@ -68,6 +70,7 @@ struct UserRecord: WireValue {
         try coder.field(&failedPlan)
         try coder.field(&version)
         try coder.field(&formerVersion)
+        try coder.field(&database)
         try coder.field(&processes)
     }
 }
@@ -81,6 +84,7 @@ extension UserRecord {
         if case .waiting(let until) = user.actual { waitsUntil = until }
         failedPlan = user.failedPlan?.fingerprint
         (version, formerVersion) = (user.version, user.formerVersion)
+        database = user.database
         let present: [ProcessRecord] =
             switch user.actual {
             case .absent, .queued, .waiting: []

@@ -11,7 +11,7 @@ struct WorkerPlan: Equatable, Sendable {
     var database: String?
     /// Of the application, where it is delivered in packages.
     var version: String?
-    var files = 1024
+    var limits = LimitSettings()
     var runAs: String?
     /// See `UserSettings.start`.
     var start: UInt64 = 0
@@ -26,7 +26,8 @@ extension WorkerPlan {
             hash.add(name)
             hash.add(value)
         }
-        hash.add("\(files) \(runAs ?? "-") \(start)")
+        // Memory is no part of a start: a worker has its new limit at once.
+        hash.add("\(limits.files) \(limits.core) \(limits.nice) \(runAs ?? "-") \(start)")
         if let version { hash.add(version) }
         return PlanIdentity(fingerprint: hash.value, database: database)
     }

@@ -14,7 +14,7 @@ extension Supervisor {
         var plan = WorkerPlan()
         plan.folder = package?.folder ?? settings.folder
         plan.version = package?.version
-        plan.files = settings.files ?? configuration.worker.files
+        plan.limits = limits(settings)
         plan.runAs = settings.runAs ?? configuration.runAs
         plan.start = settings.start
         plan.database = user.database
@@ -26,6 +26,10 @@ extension Supervisor {
         plan.env = environment(settings, user.database)
         plan.env["STEWARD_PACKAGE"] = package?.folder
         return plan
+    }
+
+    func limits(_ settings: UserSettings) -> LimitSettings {
+        settings.limits.applied(to: configuration.worker.limits)
     }
 
     private func expand(_ word: String, _ settings: UserSettings, _ package: PackageManifest?) -> String {

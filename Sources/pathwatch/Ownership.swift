@@ -35,6 +35,11 @@ final class Ownership {
         return nil
     }
 
+    /// Whether workers of this account would be root's.
+    func isRoot(_ account: String) -> Bool {
+        account == "root" || geteuid() == 0 && number(account) == 0
+    }
+
     private func number(_ account: String) -> uid_t? {
         if let known = numbers[account] { return known }
         guard let entry = getpwnam(account) else { return nil }

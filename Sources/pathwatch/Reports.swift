@@ -44,7 +44,7 @@ extension UserSettings {
         if let package { words.append("package=\(package)") }
         if !env.isEmpty { words.append("env=\(env.keys.sorted().joined(separator: ","))") }
         words += check.words
-        if let files { words.append("limits.files=\(files)") }
+        words += limits.words
         if let runAs { words.append("run_as=\(runAs)") }
         if !enabled { words.append("enabled=false") }
         if let program = command?.first { words.append("command=\(program)") }
@@ -61,5 +61,14 @@ extension CheckOverrides {
             "rise": rise.map(String.init),
         ]
         return values.compactMap { key, value in value.map { "check.\(key)=\($0)" } }
+    }
+}
+
+extension LimitOverrides {
+    fileprivate var words: [String] {
+        let values: KeyValuePairs<String, Int?> = ["memory": memory, "files": files, "core": core, "nice": nice]
+        return values.compactMap { key, value in
+            value.map { "limits.\(key)=\($0 == LimitSettings.unlimited ? "unlimited" : "\($0)")" }
+        }
     }
 }

@@ -61,7 +61,8 @@ struct UserFolder {
 
     private func finding(_ user: UserName, _ content: TextFile, _ file: String, _ start: stat?) -> Finding {
         do {
-            var settings = try UserSettings(text: content.text, file: file, databases: databases)
+            var settings = try UserSettings(
+                text: content.text, file: file, databases: databases, isRoot: ownership.isRoot)
             if let objection = ownership.objection(to: content.status, runAs: settings.runAs) {
                 return .fault("\(file): \(objection)")
             }

@@ -29,7 +29,7 @@ extension Director {
         _ name: String, _ role: Role = .readWrite, latency: Duration = .milliseconds(1), at now: Instant = start
     ) -> [Effect] {
         let opening = step(.watchdog(name, .resolved(.kept)), now) + step(.watchdog(name, .connected(.kept)), now)
-        return opening + step(.watchdog(name, .answered(.kept, role)), now + latency)
+        return opening + step(.watchdog(name, .answered(.kept, Answer(role: role))), now + latency)
     }
 }
 

@@ -284,7 +284,7 @@ extension PostgreSQL {
     }
 }
 
-private func until(_ what: String, _ condition: () async throws -> Bool) async throws {
+func until(_ what: String, _ condition: () async throws -> Bool) async throws {
     let deadline = Instant.now() + .seconds(60)
     while try await !condition() {
         guard Instant.now() < deadline else { throw Missing(description: "not in time: \(what)") }

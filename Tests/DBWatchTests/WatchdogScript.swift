@@ -52,7 +52,7 @@ struct Script {
     /// - Parameter login: what fresh logins beside the kept connection fail by; a timeout takes its time.
     private mutating func serve(_ action: Watchdog.Action, login: Cause?) {
         switch action {
-        case .ask(let lane): self(.answered(lane, .readWrite))
+        case .ask(let lane): self(.answered(lane, Answer(role: .readWrite)))
         case .connect(.kept): logIn(.kept)
         case .connect(.login):
             if let login, login != .timeout { self(.failed(.login, login)) }
@@ -65,7 +65,7 @@ struct Script {
     mutating func logIn(_ lane: Lane, _ role: Role = .readWrite) {
         self(.resolved(lane))
         self(.connected(lane))
-        self(.answered(lane, role))
+        self(.answered(lane, Answer(role: role)))
     }
 
     /// The first connection of all, passed.
@@ -83,7 +83,7 @@ struct Script {
     /// One question on the kept connection, answered.
     mutating func answer(_ role: Role = .readWrite) {
         sleep(until: .ask(.kept))
-        self(.answered(.kept, role))
+        self(.answered(.kept, Answer(role: role)))
     }
 
     /// Lets time go on while the kept connection answers and fresh logins fail.

@@ -9,7 +9,7 @@ import Testing
     #expect(script(.resolved(.kept)) == [])
     #expect(script(.connected(.kept)) == [.ask(.kept)])
     let verdict = Verdict(state: .available, cause: nil, role: .readWrite, latency: .milliseconds(3))
-    #expect(script(.answered(.kept, .readWrite), after: .milliseconds(3)) == [.submit(verdict)])
+    #expect(script(.answered(.kept, Answer(role: .readWrite)), after: .milliseconds(3)) == [.submit(verdict)])
 }
 
 @Test(arguments: [
@@ -209,7 +209,7 @@ func doubtNeedsFallInARow(_ cause: Cause) {
     script.sleep(until: .connect(.login))
     script(.resolved(.login))
     #expect(script(.connected(.login)) == [.ask(.login)])
-    #expect(script(.answered(.login, .readWrite)).first == .close(.login))
+    #expect(script(.answered(.login, Answer(role: .readWrite))).first == .close(.login))
 }
 
 @Test func withoutTheKeptConnectionThereIsNoSecondLogin() {
@@ -255,7 +255,7 @@ func theWrongRoleIsUnavailableWhereWritesAreWanted(_ role: Role, _ cause: Cause)
         _ = dog.step(.time, start)
         _ = dog.step(.resolved(.kept), start)
         _ = dog.step(.connected(.kept), start)
-        _ = dog.step(.answered(.kept, .readWrite), start)
+        _ = dog.step(.answered(.kept, Answer(role: .readWrite)), start)
         let next = dog.deadline.map { $0 - start } ?? .zero
         #expect(next > .zero && next <= .seconds(1))
         tenths.insert(next.nanoseconds / 100_000_000)
@@ -265,7 +265,7 @@ func theWrongRoleIsUnavailableWhereWritesAreWanted(_ role: Role, _ cause: Cause)
 
 @Test func lateEventsOfAClosedLaneAreIgnored() {
     var script = Script.available()
-    #expect(script(.answered(.login, .readOnly)) == [])
+    #expect(script(.answered(.login, Answer(role: .readOnly))) == [])
     #expect(script(.connected(.login)) == [])
     #expect(script(.resolved(.kept)) == [])
     #expect(script(.failed(.login, .refused)) == [])
@@ -281,7 +281,8 @@ func theWrongRoleIsUnavailableWhereWritesAreWanted(_ role: Role, _ cause: Cause)
         for _ in 0..<500 {
             let lane = Lane.allCases.randomElement(using: &random) ?? .kept
             let events: [Watchdog.Event] = [
-                .time, .resolved(lane), .connected(lane), .answered(lane, .readWrite), .answered(lane, .readOnly),
+                .time, .resolved(lane), .connected(lane), .answered(lane, Answer(role: .readWrite)),
+                .answered(lane, Answer(role: .readOnly)),
                 .failed(lane, causes.randomElement(using: &random) ?? .timeout),
             ]
             script(events.randomElement(using: &random) ?? .time, after: .milliseconds(Int.random(in: 0...700)))

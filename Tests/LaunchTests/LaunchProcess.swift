@@ -90,7 +90,7 @@ final class LaunchProcess {
 
     /// Sends a request, and answers the read ends of the output and of what tells of the execution.
     func ask(
-        _ command: [String], env: [String: String] = [:], account: String? = nil, nice: Int32 = 0,
+        _ command: [String], env: [String: String] = [:], account: String? = nil, gently: Bool = false,
         _ edit: (inout WorkerPlan) -> Void = { _ in }
     ) async throws -> (output: Descriptor, execution: Descriptor) {
         var plan = WorkerPlan()
@@ -101,17 +101,17 @@ final class LaunchProcess {
         lastNumber += 1
         let request = LaunchRequest(
             number: lastNumber, plan, env: env.merging(["PATH": "/usr/bin:/bin"]) { own, _ in own }, account: account,
-            nice: nice, descriptors: [output.write, try Scratch.nothing(), execution.write])
+            gently: gently, descriptors: [output.write, try Scratch.nothing(), execution.write])
         let channel = try opened()
         try await eventually("the channel takes a request") { try request.send(to: channel) }
         return (output.read, execution.read)
     }
 
     func start(
-        _ command: [String], env: [String: String] = [:], account: String? = nil, nice: Int32 = 0,
+        _ command: [String], env: [String: String] = [:], account: String? = nil, gently: Bool = false,
         _ edit: (inout WorkerPlan) -> Void = { _ in }
     ) async throws -> StartedProcess {
-        let (output, execution) = try await ask(command, env: env, account: account, nice: nice, edit)
+        let (output, execution) = try await ask(command, env: env, account: account, gently: gently, edit)
         let answer = try await answer()
         guard answer.number == lastNumber, answer.error == 0, let pidfd = answer.pidfd else {
             throw TreeError("launch answers \(answer) and not to \(lastNumber); it says: \(try errors.text())")

@@ -20,18 +20,44 @@ import Testing
         #expect(try await process.exitStatus() == 3)
     }
 
-    @Test func itsLimitNiceValueAndAccountAreSet() async throws {
+    @Test func itsAccountIsAllThatItHas() async throws {
         guard geteuid() == 0 else {
             print("skipped: only root may change the account")
             return
         }
         let launch = try LaunchProcess()
-        let script = "echo $(ulimit -n) $(nice) $(id -un) $(id -gn) $USER $HOME; ls /proc/self/fd"
-        let process = try await launch.start(["sh", "-c", script], account: "nobody", nice: 7) { $0.files = 77 }
+        let script = "echo $(id -un) $(id -Gn) $USER $HOME; env | cut -d= -f1 | sort; ls /proc/self/fd"
+        let process = try await launch.start(["bash", "-c", script], env: ["NAME": "alice"], account: "nobody")
         #expect(try await process.executionFailure().isEmpty)
         let words = try await process.text().split(whereSeparator: \.isWhitespace).map(String.init)
+        let variables = ["HOME", "LISTEN_PID", "LOGNAME", "NAME", "PATH", "PWD", "SHLVL", "USER", "_"]
         // The last of its descriptors is the folder that ls reads.
-        #expect(words == ["77", "7", "nobody", "nogroup", "nobody", "/nonexistent", "0", "1", "2", "3", "4"])
+        #expect(
+            words == ["nobody", "nogroup", "nobody", "/nonexistent"] + variables + ["0", "1", "2", "3", "4"])
+        #expect(try await process.exitStatus() == 0)
+    }
+
+    @Test(
+        arguments: [
+            (LimitSettings.unlimited, 0, false, "unlimited 77 0"), (4096, 7, false, "4 77 7"),
+            (0, 7, true, "0 77 17"), (0, 19, true, "0 77 19"),
+        ] as [(Int, Int, Bool, String)])
+    func itsLimitsAreSet(core: Int, nice: Int, gently: Bool, line: String) async throws {
+        var mayHaveAnyCore = rlimit()
+        getrlimit(__rlimit_resource_t(4), &mayHaveAnyCore)
+        guard core != LimitSettings.unlimited || mayHaveAnyCore.rlim_max == rlim_t.max || geteuid() == 0 else {
+            print("skipped: only root may raise the limit of core dumps")
+            return
+        }
+        let launch = try LaunchProcess()
+        let script = "echo $(ulimit -c) $(ulimit -n) $(nice)"
+        let process = try await launch.start(["bash", "-c", script], gently: gently) {
+            $0.limits.core = core
+            $0.limits.files = 77
+            $0.limits.nice = nice
+        }
+        #expect(try await process.executionFailure().isEmpty)
+        #expect(try await process.text() == "\(line)\n")
         #expect(try await process.exitStatus() == 0)
     }
 
@@ -83,7 +109,7 @@ import Testing
     /// A request as it should be, but for these fields.
     private func packet(words: UInt32 = 1, variables: UInt32 = 0, strings: String = "\0/tmp\0true\0") -> [UInt8] {
         var bytes: [UInt8] = []
-        withUnsafeBytes(of: UInt64(7)) { bytes += $0 }
+        for field in [7, 0] as [UInt64] { withUnsafeBytes(of: field) { bytes += $0 } }
         for field in [1024, 0, words, variables] { withUnsafeBytes(of: field) { bytes += $0 } }
         return bytes + Array(strings.utf8)
     }
@@ -95,7 +121,8 @@ import Testing
         let before = launch.openFiles
         let good = packet()
         let faulty: [[UInt8]] = [
-            [1], Array(good.prefix(7)), Array(good.prefix(8)), Array(good.prefix(24)), Array(good.dropLast()),
+            [1], Array(good.prefix(7)), Array(good.prefix(8)), Array(good.prefix(24)), Array(good.prefix(32)),
+            Array(good.dropLast()),
             packet(words: 0), packet(words: 2), packet(words: .max, variables: .max), packet(variables: .max),
             packet(words: 1, strings: "\0/tmp\0\0"), packet(strings: "\0\0\0\0\0\0"), packet(strings: "true\0"),
             good + [UInt8](repeating: 65, count: LaunchRequest.longest),

@@ -71,6 +71,22 @@ import Testing
         #expect(script.status(alice).restarts == 1)
     }
 
+    @Test func whoHasNoProcessStaysOnItsDatabase() {
+        var left = remains([], face: nil)
+        left.record.database = "b"
+        var script = Script(
+            { configuration in
+                configuration.databases = ["a", "b"].map { name in
+                    var database = DatabaseSettings()
+                    (database.name, database.group) = (name, "main")
+                    return database
+                }
+            }, remains: [alice: left])
+        for name in ["a", "b"] { script.database(name, .available) }
+        script.adduser(alice) { $0.database = "a" }
+        #expect(script.status(alice).database == "b")
+    }
+
     @Test func aSwapGoesOn() {
         let left = remains([process(1, .ready), process(2, .starting)], face: Face(socket: socket(1)))
         var script = script(left)

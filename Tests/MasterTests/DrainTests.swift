@@ -115,6 +115,21 @@ import Testing
         #expect(script.started.isEmpty && Self.away(script).isEmpty)
     }
 
+    @Test func whoCannotStartThereKeepsNobodyFromMoving() {
+        var script = Self.script()
+        for name in Self.users { _ = script.ready(name) { $0.database = "a" } }
+        script.clear()
+        script.send(.drain("a"))
+        // Each process ends when it is told to, and none becomes ready.
+        for _ in 0..<3 {
+            for user in Self.away(script) {
+                if case .stopping(let departure) = user.actual { script.send(.exited(departure.process.id, .code(0))) }
+            }
+            script.wait(Supervisor.placeTime)
+        }
+        #expect(Self.count(script, on: "b") == 6)
+    }
+
     @Test func theStatusCountsUsersAndThoseOnTheirWay() {
         var script = Self.script()
         for name in Self.users { _ = script.ready(name) { $0.database = "a" } }

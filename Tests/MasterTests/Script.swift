@@ -114,11 +114,14 @@ struct Script {
         say(.pathwatch, .path(.currentPackage(CurrentPackage(version: version, fault: fault))))
     }
 
-    mutating func database(_ name: String, _ state: DatabaseState, _ cause: String? = nil) {
+    mutating func database(
+        _ name: String, _ state: DatabaseState, _ cause: String? = nil, maxConnections: Int? = nil
+    ) {
         var report = DatabaseReport()
         report.name = name
         report.state = state
         report.cause = cause
+        report.maxConnections = maxConnections
         say(.dbwatch, .database(report))
     }
 

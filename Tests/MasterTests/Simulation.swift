@@ -61,6 +61,11 @@ final class Simulation {
     var orders: [WorkerID: CheckOrder] = [:]
     var files: [UserName: UserSettings] = [:]
     var databaseStates: [String: DatabaseState] = [:]
+    /// Of every database: room for one or two new connections, or nobody knows.
+    var maxConnections: Int? { [2, 3, nil][Int(seed % 7) % 3] }
+    /// How many were arriving on each, and how many workers had been adopted, after the last step.
+    var arrivals: [String: Int] = [:]
+    var adopted = 0
     /// Databases that the operator has taken out of use.
     var drained: Set<String> = []
     /// What is written down for the next master.
@@ -102,6 +107,7 @@ final class Simulation {
         configuration.worker.swap = seed % 5 == 0 ? .stopFirst : .overlap
         if seed % 4 == 1 { configuration.worker.check.path = "" }
         if seed % 8 == 5 { configuration.worker.heartbeat = .zero }
+        if seed % 2 == 0 { configuration.worker.limits.memory = 1 << 20 }
         configuration.worker.readyTimeout = .seconds(20)
         configuration.worker.stopTimeout = .seconds(10)
         return configuration

@@ -18,6 +18,7 @@ extension Simulation {
         case .unwatch(let socket): watched.remove(socket)
         case .probe(_, let worker): return [.probed(worker, isEmpty: isCalm || roll(4) > 0)]
         case .start(let id, let socket, let plan, _): return start(id, socket, plan)
+        case .measure(let id): return measure(id)
         case .signal(let id, let number, _): signal(id, number)
         case .check(let order): orders[order.worker] = order
         case .forget(let worker): orders[worker] = nil
@@ -131,6 +132,12 @@ extension Simulation {
             workers[id]?.isServing = !worker.isTerminated
             send(.notified(id, .ready))
         }
+    }
+
+    /// In wild times some are above their limit.
+    private func measure(_ id: WorkerID) -> [Event] {
+        guard workers[id] != nil else { return [] }
+        return [.measured(id, memory: fails(oneIn: 10) ? 2 << 20 : 1 << 20)]
     }
 
     /// Whether workers are taken as ready as soon as their program runs.

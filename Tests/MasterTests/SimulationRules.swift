@@ -20,6 +20,7 @@ enum Rule: String, CaseIterable {
     case startLimit = "no more are starting than may"
     case noLeakedPlace = "a place among the starting ones belongs to a worker that is there"
     case counted = "a database counts the users who work on it"
+    case arrivalsLimit = "no more arrive on a database than two thirds of its connections, and each of them is there"
     case movesLimit = "no more are moved at a time than may be starting"
     case served = "nobody is unserved for more than eight seconds"
     case calm = "when all is calm, everybody is ready on a plan that works, and nothing is left over"
@@ -67,7 +68,7 @@ extension Simulation {
             expect(workers[id]?.isTerminated != true, .terminatedOnce, "\(id)")
         case .check(let order):
             expect(workers[order.worker] != nil, .checkedWhileThere, "\(order.worker)")
-        case .welcome, .unlink, .unwatch, .signal, .forget, .suspect, .startWatcher, .killWatcher,
+        case .welcome, .unlink, .unwatch, .measure, .signal, .forget, .suspect, .startWatcher, .killWatcher,
             .dismissWatcher, .ping, .snapshot, .save, .erase, .dropHold, .keepDeletions, .keepVersions, .record,
             .giveWay, .finish:
             break
@@ -111,7 +112,19 @@ extension Simulation {
         for (name, row) in supervisor.databases {
             let count = supervisor.users.values.count { $0.database == name }
             expect(row.users == count, .counted, "\(name) counts \(row.users), not \(count)")
+            judgeArrivals(name, row)
         }
+        adopted = supervisor.adopted
+    }
+
+    /// Who was arriving when an earlier master died is there, and counts, whatever there is room for.
+    private func judgeArrivals(_ name: String, _ row: DatabaseRow) {
+        let limit = row.maxConnections.map { max(1, $0 * 2 / 3) } ?? .max
+        let mayBe = max(limit, arrivals[name, default: 0])
+        let isWithin = row.arriving.count <= mayBe || supervisor.adopted > adopted
+        let areThere = row.arriving.allSatisfy { workers[$0] != nil }
+        expect(areThere && isWithin, .arrivalsLimit, "\(name): \(row.arriving)")
+        arrivals[name] = row.arriving.count
     }
 
     func judgeService() {
@@ -144,6 +157,8 @@ extension Simulation {
         for (name, row) in supervisor.databases where !row.isUsable && supervisor.hasAlternative(name) {
             expect(row.users == 0, .calm, "\(row.users) users are still on \(name), \(row.standing)")
         }
+        for row in supervisor.databases.values { expect(row.arriving.isEmpty, .calm, "arriving: \(row.arriving)") }
+        expect(supervisor.returnQueue.count == 0, .calm, "some wait for their return")
         let due = supervisor.users.values.flatMap(supervisor.checkOrders)
         let isInformed = orders.count == due.count && due.allSatisfy { orders[$0.worker] == $0 }
         expect(isInformed, .informed, "checked are \(orders.keys), due are \(due.map(\.worker))")

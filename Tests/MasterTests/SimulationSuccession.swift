@@ -13,7 +13,7 @@ extension Simulation {
         answering = keeperLives ? answering.intersection(held) : []
         agenda.removeAll { !Self.outlivesMaster($0.incident) }
         lost.formUnion(everOpened.subtracting(held))
-        (unmade, brokenLinks) = ([], [])
+        (unmade, brokenLinks, arrivals, adopted) = ([], [], [:], 0)
         (everOpened, everStarted) = (held, Set(workers.keys))
         let left = remains()
         links = links.filter { left[$0.key] != nil && held.contains($0.value) }

@@ -48,6 +48,7 @@ extension Simulation {
         var report = DatabaseReport()
         report.name = name
         report.state = state
+        report.maxConnections = maxConnections
         say(.dbwatch, .database(report))
     }
 }

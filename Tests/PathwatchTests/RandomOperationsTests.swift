@@ -130,7 +130,7 @@ import Testing
                     case .faulty: return process.faults[name] != nil
                     case .good(let plan, let files):
                         let user = process.users[name]
-                        return process.faults[name] == nil && user?.plan == plan && user?.files == files
+                        return process.faults[name] == nil && user?.plan == plan && user?.limits.files == files
                     }
                 }
         }

@@ -42,6 +42,7 @@ import Testing
             logs: logs
             run_as: steward
             socket: {group: www-data, mode: 0640}
+            control: {group: steward, operators: wheel}
             worker:
               command: [/usr/bin/python3, "{package}/app.py", 8080]
               ready_timeout: 1m
@@ -51,7 +52,7 @@ import Testing
               restart: {first: 10ms, then: 1s, factor: 1.5, cap: 1h, jitter: 0, reset_after: 2m, loop: 3 in 10s}
               check: {path: "", interval: 250ms, timeout: 1s, fall: 1, rise: 2}
               start_concurrency: 7
-              limits: {files: 4096}
+              limits: {memory: 1G, files: 4096, core: 64K, nice: 3}
               env: {PORT: 8080, LC_ALL: C.UTF-8, FLAG: true, EMPTY: ""}
             databases:
               main-a: {conninfo: "host=127.0.0.1 dbname=a", group: main}
@@ -70,6 +71,8 @@ import Testing
         #expect(configuration.runAs == "steward")
         #expect(configuration.socketGroup == "www-data")
         #expect(configuration.socketMode == 0o640)
+        #expect(configuration.control.group == "steward")
+        #expect(configuration.control.operators == "wheel")
         let worker = configuration.worker
         #expect(worker.command == ["/usr/bin/python3", "{package}/app.py", "8080"])
         #expect(worker.readyTimeout == .seconds(60))
@@ -88,7 +91,10 @@ import Testing
         #expect(worker.check.interval == .milliseconds(250))
         #expect(worker.check.rise == 2)
         #expect(worker.startConcurrency == 7)
-        #expect(worker.files == 4096)
+        #expect(worker.limits.memory == 1 << 30)
+        #expect(worker.limits.files == 4096)
+        #expect(worker.limits.core == 64 << 10)
+        #expect(worker.limits.nice == 3)
         #expect(worker.env == ["PORT": "8080", "LC_ALL": "C.UTF-8", "FLAG": "true", "EMPTY": ""])
         #expect(configuration.databases.map(\.name) == ["main-a", "main-b", "lone"])
         #expect(configuration.databases.map(\.group) == ["main", "main", nil])
@@ -185,7 +191,7 @@ import Testing
         ),
         ("start_concurrency: atuo", "worker.start_concurrency: found 'atuo', expected auto or a whole number"),
         ("limits: {files: 3}", "worker.limits.files: found '3', expected a whole number from 16 to 1048576"),
-        ("limits: {memory: 1}", "worker.limits: unknown key 'memory', the nearest known one is 'files'"),
+        ("limits: {cpu: 1}", "worker.limits: unknown key 'cpu', the nearest known one is 'core'"),
         ("env: {1A: b}", "worker.env: found '1A', expected a name of letters, digits and _"),
         ("env: {A-B: b}", "worker.env: found 'A-B', expected a name of letters, digits and _"),
         ("env: {STEWARD_USER: b}", "worker.env: 'STEWARD_USER' is set by Steward itself"),
@@ -242,6 +248,8 @@ import Testing
             "runtime: /a/b/../../12345678901234567890123456789012345678901234567890123456789",
             "s.yaml:2:10: runtime: '/12345678901234567"
         ),
+        ("run_as: root", "s.yaml:2:9: run_as: found 'root', expected an account other than root's"),
+        ("control: {group: 'a b'}", "s.yaml:2:18: control.group: found 'a b', expected a name of 1 to 63 of"),
         ("run_as: 'a\\nb'", "s.yaml:2:9: run_as: found 'a\\nb', expected a name of 1 to 63 of"),
     ])
     func others(_ line: String, _ expected: String) {

@@ -19,7 +19,12 @@ private let user: UserSettings = with {
         $0.interval = .milliseconds(1)
         $0.fall = 5
     }
-    $0.files = 256
+    $0.limits = with {
+        $0.memory = 1 << 20
+        $0.files = 256
+        $0.core = 0
+        $0.nice = 5
+    }
     $0.runAs = "www"
     $0.enabled = false
     $0.command = ["py", "a.py"]
@@ -92,11 +97,11 @@ private let pathwatchMessages: [Golden] = [
     Golden(
         .fromPathwatch, FromPathwatch.adduser(user),
         "10 0005616c696365 00082f752f616c696365 01 01 00046d61696e 01 0003312e30 0002 000141 000142 0002 000131 000132 01"
-            + "00022f68 01 00000000000f4240 00 01 0000000000000005 00 01 0000000000000100 01 0003777777 00 01 0002"
-            + "00027079 0004612e7079 0000000000000009"),
+            + "00022f68 01 00000000000f4240 00 01 0000000000000005 00 01 0000000000100000 01 0000000000000100"
+            + "01 0000000000000000 01 0000000000000005 01 0003777777 00 01 0002 00027079 0004612e7079 0000000000000009"),
     Golden(
         .fromPathwatch, FromPathwatch.moduser(with { $0.name = alice }),
-        "11 0005616c696365 0000 00 00 00 0000 0000 00 00 00 00 00 00 00 01 00 0000000000000000"),
+        "11 0005616c696365 0000 00 00 00 0000 0000 00 00 00 00 00 00 00 00 00 00 01 00 0000000000000000"),
     Golden(.fromPathwatch, FromPathwatch.deluser(alice), "12 0005616c696365"),
     Golden(
         .fromPathwatch, FromPathwatch.fault(UserFault(name: alice, text: "f:1:2: no")),
@@ -148,7 +153,10 @@ private let dbwatchMessages: [Golden] = [
                 $0.latency = 0.5
                 $0.role = "read-write"
                 $0.isInDoubt = true
-            }), "10 00066d61696e2d61 02 01 000772656675736564 01 3fe0000000000000 01 000a726561642d7772697465 01"),
+                $0.maxConnections = 100
+            }),
+        "10 00066d61696e2d61 02 01 000772656675736564 01 3fe0000000000000 01 000a726561642d7772697465 01"
+            + "01 0000000000000064"),
 ]
 
 private let dispatchMessages: [Golden] = [
@@ -232,7 +240,7 @@ private let answerMessages: [Golden] = [
                 $0.before = "unknown"
                 $0.changedAt = 2
             }),
-        "14 00066d61696e2d61 01 00 00 00 00 01 00046d61696e 0000000000000003 01 01 0000000000000004"
+        "14 00066d61696e2d61 01 00 00 00 00 00 01 00046d61696e 0000000000000003 01 01 0000000000000004"
             + "0000000000000001 01 0007756e6b6e6f776e 0000000000000002"),
     Golden(
         .answer,

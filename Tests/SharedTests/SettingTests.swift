@@ -22,6 +22,27 @@ import Testing
         #expect(Duration(setting: text) == nil)
     }
 
+    @Test(
+        arguments: [
+            ("0", 0), ("4096", 4096), ("1K", 1024), ("512M", 512 << 20), ("999999G", 999_999 << 30),
+            ("999999999999", 999_999_999_999),
+        ] as [(String, Int)])
+    func sizes(_ text: String, _ bytes: Int) {
+        #expect(ByteSize.bytes(text) == bytes)
+    }
+
+    @Test(arguments: [
+        "", "M", "512m", "512MB", "512MiB", "1.5G", "-1", "+1", "1 M", " 1M", "1000000K", "9999999999999", "٣M", "0x10",
+    ])
+    func noSizes(_ text: String) {
+        #expect(ByteSize.bytes(text) == nil)
+    }
+
+    @Test(arguments: [(0, "0 MiB"), (1, "1 MiB"), (512 << 20, "512 MiB"), (512 << 20 + 1, "513 MiB")])
+    func sizesAreTold(_ bytes: Int, _ text: String) {
+        #expect(ByteSize.mebibytes(bytes) == text)
+    }
+
     @Test(arguments: [(0, "0s"), (1, "1ms"), (1500, "1500ms"), (60_000, "1m"), (90_000, "90s"), (7_200_000, "2h")])
     func durationsAreWritten(_ milliseconds: Int, _ text: String) {
         #expect(Duration.milliseconds(milliseconds).setting == text)

@@ -22,7 +22,7 @@ import Testing
             package: 1.2-rc_1
             env: {A: 1, B: "x=y"}
             check: {path: /ok, timeout: 500ms}
-            limits: {files: 64}
+            limits: {memory: 512M, files: 64, core: unlimited, nice: 5}
             run_as: alice
             enabled: false
             command: [./serve, --port, 0]
@@ -34,7 +34,10 @@ import Testing
         expected.env = ["A": "1", "B": "x=y"]
         expected.check.path = "/ok"
         expected.check.timeout = .milliseconds(500)
-        expected.files = 64
+        expected.limits.memory = 512 << 20
+        expected.limits.files = 64
+        expected.limits.core = LimitSettings.unlimited
+        expected.limits.nice = 5
         expected.runAs = "alice"
         expected.enabled = false
         expected.command = ["./serve", "--port", "0"]
@@ -61,6 +64,12 @@ import Testing
         ("enabled: on", "u/user.yaml:1:10: enabled: found 'on', expected true or false"),
         ("check: {interval: 1}", "u/user.yaml:1:19: check.interval: found '1', expected a duration such as"),
         ("limits: {files: many}", "u/user.yaml:1:17: limits.files: found 'many', expected a whole number from 16"),
+        ("limits: {memory: 512 MB}", "u/user.yaml:1:18: limits.memory: found '512 MB', expected a size such as"),
+        ("limits: {memory: 4K}", "u/user.yaml:1:18: limits.memory: found '4K', expected at least 1M"),
+        ("limits: {core: -1}", "u/user.yaml:1:16: limits.core: found '-1', expected a size such as 512M, or unlimited"),
+        ("limits: {nice: -5}", "u/user.yaml:1:16: limits.nice: found '-5', expected a whole number from 0 to 19"),
+        ("limits: {cpu: 1}", "u/user.yaml:1:10: limits: unknown key 'cpu', the nearest known one is 'core'"),
+        ("run_as: root", "u/user.yaml:1:9: run_as: found 'root', expected an account other than root's"),
         ("plan: paid\n plan: free", "u/user.yaml:2:6: not valid YAML: mapping values are not allowed in this context"),
         ("[]", "u/user.yaml:1:1: found a list, expected a map"),
     ])

@@ -35,7 +35,19 @@ public actor PostgreSQL {
     /// Makes a cluster in a new folder under /tmp.
     public static func create() async throws -> PostgreSQL {
         let cluster = try PostgreSQL()
-        try await cluster.initialise()
+        try await cluster.make([
+            "initdb", "-D", cluster.data, "-U", Self.user, "-A", "trust", "--no-sync", "--no-locale", "-E", "UTF8",
+            "--no-instructions", "--wal-segsize=1",
+        ])
+        return cluster
+    }
+
+    /// Makes a streaming standby of a running cluster, whose `max_wal_senders` is at least 2.
+    public static func standby(of primary: PostgreSQL) async throws -> PostgreSQL {
+        let cluster = try PostgreSQL()
+        try await cluster.make([
+            "pg_basebackup", "-D", cluster.data, "-d", primary.localConninfo(), "--checkpoint=fast", "--no-sync", "-R",
+        ])
         return cluster
     }
 
@@ -188,16 +200,14 @@ public actor PostgreSQL {
         }
     }
 
-    private func initialise() async throws {
-        let log = "\(folder)/initdb.log"
-        let arguments = [
-            "\(binaries)/initdb", "-D", data, "-U", Self.user, "-A", "trust", "--no-sync", "--no-locale", "-E", "UTF8",
-            "--no-instructions", "--wal-segsize=1",
-        ]
+    /// Fills the data folder by a program of PostgreSQL.
+    private func make(_ command: [String]) async throws {
+        let log = "\(folder)/make.log"
+        let arguments = ["\(binaries)/\(command[0])"] + command.dropFirst()
         let status = try await Self.exit(of: try spawn(arguments, output: log), within: .seconds(60))
         guard status == 0 else {
             let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-            throw PostgreSQLError(description: "initdb: \(text)")
+            throw PostgreSQLError(description: "\(command[0]): \(text)")
         }
     }
 

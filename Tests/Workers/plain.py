@@ -2,7 +2,7 @@
 
 /           {"user", "pid", "shown", "busy"}, where busy counts the requests that are being answered; ?delay=SECONDS,
             ?until=FILE (exists), ?status=CODE, ?crash=1 (ends at once), ?hang=1 (blocks the loop), ?say=TEXT (is its
-            STATUS=); POST adds "received", the number of bytes
+            STATUS=), ?grow=MEBIBYTES (are taken), ?breed=MEBIBYTES (are taken by a child); POST adds "received", the number of bytes
 /healthz    200, or what HEALTH says
 
 Its environment:
@@ -55,6 +55,7 @@ class Connected:
 class Index(tornado.web.RequestHandler):
     busy = 0
     count = 0
+    ballast = b""
 
     def initialize(self, process):
         self.process = process
@@ -78,6 +79,11 @@ class Index(tornado.web.RequestHandler):
     async def work(self, content):
         if text := self.get_query_argument("say", None):
             self.process().report(text)
+        if size := self.get_query_argument("grow", None):
+            Index.ballast = b"x" * (int(size) << 20)
+        if size := self.get_query_argument("breed", None):
+            program = f"import sys; ballast = b'x' * ({size} << 20); sys.stdin.read()"
+            subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)
         if self.get_query_argument("crash", None):
             os._exit(9)
         if self.get_query_argument("hang", None):

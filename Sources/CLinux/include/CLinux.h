@@ -81,6 +81,8 @@ int clinux_unix_socket(int datagram);
 // made it blocking for everybody.
 int clinux_accept(int fd);
 int clinux_peer(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
+// Whether the peer had this group when it connected, as its own or among the others: 1 or 0, or -1 with errno.
+int clinux_peer_has_group(int fd, gid_t group);
 // Each datagram that arrives on fd names its sender: SO_PASSCRED of unix(7).
 int clinux_want_credentials(int fd);
 ssize_t clinux_receive_datagram(int fd, void *buffer, size_t size, pid_t *pid);
