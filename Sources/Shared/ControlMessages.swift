@@ -33,6 +33,36 @@ public struct DatabaseRequest: WireValue {
     }
 }
 
+public struct ReloadRequest: WireValue {
+    /// However many users it takes out of service for a moment.
+    public var isConfirmed = false
+
+    public init() {}
+
+    public init(isConfirmed: Bool) {
+        self.isConfirmed = isConfirmed
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&isConfirmed)
+    }
+}
+
+public struct PlanRequest: WireValue {
+    /// Absolute path of a configuration; nil for the one that master was started with.
+    public var file: String?
+
+    public init() {}
+
+    public init(file: String?) {
+        self.file = file
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&file)
+    }
+}
+
 public struct EventsRequest: WireValue {
     /// Only this user's events.
     public var user: UserName?
@@ -66,6 +96,10 @@ public enum ControlRequest: Message {
     case rebalance
     /// Deletions that are held back are to be carried out; without users, all of them.
     case confirmDelete(UsersRequest)
+    /// Read the configuration file and go over to it; answered by lines that tell what that means.
+    case reload(ReloadRequest)
+    /// The same without doing it.
+    case plan(PlanRequest)
 
     public init(type: UInt8, from reader: inout WireReader) throws {
         switch type {
@@ -81,6 +115,8 @@ public enum ControlRequest: Message {
         case 25: self = .undrain(try reader.value())
         case 26: self = .rebalance
         case 40: self = .confirmDelete(try reader.value())
+        case 50: self = .reload(try reader.value())
+        case 51: self = .plan(try reader.value())
         default: throw WireError.unknownType(type)
         }
     }
@@ -99,6 +135,8 @@ public enum ControlRequest: Message {
         case .undrain(let value): try writer.message(25, value)
         case .rebalance: writer.message(26)
         case .confirmDelete(let value): try writer.message(40, value)
+        case .reload(let value): try writer.message(50, value)
+        case .plan(let value): try writer.message(51, value)
         }
     }
 }
@@ -110,6 +148,8 @@ public struct MasterStatus: WireValue {
     public var since: Int64 = 0
     /// Workers taken over from an earlier master.
     public var adopted = 0
+    /// What the operator has to do about the configuration file: it is wrong, or waits for a word. Nil for nothing.
+    public var configuration: String?
 
     public init() {}
 
@@ -118,6 +158,7 @@ public struct MasterStatus: WireValue {
         try coder.field(&version)
         try coder.field(&since)
         try coder.field(&adopted)
+        try coder.field(&configuration)
     }
 }
 
@@ -254,6 +295,26 @@ public struct PendingDeletion: WireValue {
     }
 }
 
+/// A version of the application.
+public struct PackageStatus: WireValue {
+    public var version = ""
+    /// Whether it is in force.
+    public var isCurrent = false
+    /// How many users run it, or are to.
+    public var users = 0
+    /// Why nobody, or nobody else, is started on it.
+    public var trouble: String?
+
+    public init() {}
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&version)
+        try coder.field(&isCurrent)
+        try coder.field(&users)
+        try coder.field(&trouble)
+    }
+}
+
 /// A line of text.
 public struct TextLine: WireValue {
     public var text = ""
@@ -280,6 +341,7 @@ public enum ControlAnswer: Message {
     case event(EventRecord)
     case line(TextLine)
     case pendingDeletion(PendingDeletion)
+    case package(PackageStatus)
 
     public init(type: UInt8, from reader: inout WireReader) throws {
         switch type {
@@ -292,6 +354,7 @@ public enum ControlAnswer: Message {
         case 22: self = .event(try reader.value())
         case 23: self = .line(try reader.value())
         case 40: self = .pendingDeletion(try reader.value())
+        case 41: self = .package(try reader.value())
         default: throw WireError.unknownType(type)
         }
     }
@@ -307,6 +370,7 @@ public enum ControlAnswer: Message {
         case .event(let value): try writer.message(22, value)
         case .line(let value): try writer.message(23, value)
         case .pendingDeletion(let value): try writer.message(40, value)
+        case .package(let value): try writer.message(41, value)
         }
     }
 }

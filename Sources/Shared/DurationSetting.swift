@@ -27,7 +27,7 @@ extension Duration {
     }
 
     /// As it would be written, in the largest unit that leaves no fraction. For whole milliseconds.
-    var setting: String {
+    public var setting: String {
         let unit = Self.units.reversed().first { nanoseconds % $0.value == 0 && nanoseconds >= $0.value }
         guard let unit else { return "0s" }
         return "\(nanoseconds / unit.value)\(unit.key)"

@@ -9,6 +9,8 @@ public struct PathSettings: WireValue {
     public var databases: [String] = []
     /// The account of the workers, where master is root: beside root it may write the users' files.
     public var runAs: String?
+    /// Absolute path of the configuration file, which is watched, too; empty for none.
+    public var configuration = ""
 
     public init() {}
 
@@ -17,6 +19,7 @@ public struct PathSettings: WireValue {
         try coder.field(&packages)
         try coder.field(&databases)
         try coder.field(&runAs)
+        try coder.field(&configuration)
     }
 }
 
@@ -161,6 +164,10 @@ public enum FromPathwatch: Message {
     case packageGone(TextLine)
     /// At first, after every version has been reported, and whenever it changes.
     case currentPackage(CurrentPackage)
+    /// A snapshot begins: everything that is there is reported anew, up to `complete`.
+    case begin
+    /// The configuration file may be another one than before.
+    case configuration
 
     public init(type: UInt8, from reader: inout WireReader) throws {
         switch type {
@@ -175,6 +182,8 @@ public enum FromPathwatch: Message {
         case 42: self = .packageFault(try reader.value())
         case 43: self = .packageGone(try reader.value())
         case 44: self = .currentPackage(try reader.value())
+        case 50: self = .begin
+        case 51: self = .configuration
         default: throw WireError.unknownType(type)
         }
     }
@@ -192,6 +201,8 @@ public enum FromPathwatch: Message {
         case .packageFault(let value): try writer.message(42, value)
         case .packageGone(let value): try writer.message(43, value)
         case .currentPackage(let value): try writer.message(44, value)
+        case .begin: writer.message(50)
+        case .configuration: writer.message(51)
         }
     }
 }

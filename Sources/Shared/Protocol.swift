@@ -5,7 +5,7 @@
 //
 // History: 1, the first version. 2, the keeper outlives master: hand-over, leave, the notify socket;
 // the event journal. 3, the users' folder as a whole, deletions that are held back. 4, a server's max_connections,
-// limits of memory, core dumps and the nice value; packages.
+// limits of memory, core dumps and the nice value, the configuration changes while master runs, packages.
 
 public let protocolVersion: UInt32 = 4
 

@@ -24,6 +24,17 @@ struct ConnectionInfo: Equatable {
         return env
     }
 
+    /// What tells one database from another: two connection strings that differ in it may lead to different data.
+    var place: [String: String] {
+        values.filter { ["host", "hostaddr", "port", "dbname", "service"].contains($0.key) }
+    }
+
+    /// For the operator: what is known to be no secret.
+    var shown: String {
+        let names = ["host", "hostaddr", "port", "dbname", "user", "service", "sslmode"]
+        return names.compactMap { name in values[name].map { "\(name)=\($0)" } }.joined(separator: " ")
+    }
+
     /// A URI is passed on as it is; keywords become a URI whose host stands among the parameters, so that a socket's
     /// folder can be one.
     private var url: String {

@@ -15,7 +15,7 @@ struct DatabaseRow: Equatable, Sendable {
         }
     }
 
-    let settings: DatabaseSettings
+    private(set) var settings: DatabaseSettings
     private(set) var report: DatabaseReport
     private(set) var flapping = Flapping()
     /// The operator wants nobody on it.
@@ -78,6 +78,20 @@ struct DatabaseRow: Equatable, Sendable {
         }
         report = new
         maxConnections = new.maxConnections ?? maxConnections
+    }
+
+    /// Takes over changed settings. What is known of another server, or of another login, is known no longer.
+    ///
+    /// - Returns: whether a first word has to come again.
+    mutating func change(_ new: DatabaseSettings, _ now: Instant) -> Bool {
+        let isOther = new.conninfo != settings.conninfo
+        if isOther {
+            let (users, isDrained) = (users, isDrained)
+            self = DatabaseRow(settings: new)
+            (self.users, self.isDrained, since) = (users, isDrained, now)
+        }
+        settings = new
+        return isOther
     }
 
     mutating func calmed() {

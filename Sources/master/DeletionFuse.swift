@@ -46,7 +46,7 @@ struct DeletionFuse: Equatable, Sendable {
         }
     }
 
-    let settings: DeletionFuseSettings
+    var settings: DeletionFuseSettings
     private(set) var held: [UserName: Held] = [:]
     /// When the gathered deletions are to be judged; nil where there are none.
     private(set) var deadline: Instant?

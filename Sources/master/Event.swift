@@ -71,6 +71,11 @@ enum Event: Equatable, Sendable {
     case rebalance
     /// Of deletions that are held back; empty: of all of them.
     case confirmDeletions([UserName])
+
+    /// What the configuration file says now; confirmed: however many users it takes out of service.
+    case configure(Configuration, isConfirmed: Bool)
+    /// It cannot be used, and why.
+    case configurationFaulty(String)
 }
 
 /// A packet of a watcher, whichever its kind.
@@ -118,6 +123,8 @@ enum Effect: Equatable, Sendable {
     case ping(WatcherKind)
     /// Everything that this watcher has to know, with an end mark.
     case snapshot(WatcherKind)
+    /// Tell the keeper where the workers' output goes from now on.
+    case moveLogs
 
     /// Write down the user's record: before everything else of a step.
     case save(UserName)
@@ -127,7 +134,7 @@ enum Effect: Equatable, Sendable {
     /// Write down whose deletion is held back.
     case keepDeletions
     /// Write down everybody's version.
-    case keepVersions
+    case keepVersions([UserName: KeptVersion])
     case record(Happening)
     /// Where master's own program has been replaced, leave for the new one.
     case giveWay

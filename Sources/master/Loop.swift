@@ -51,6 +51,10 @@ final class Loop {
     /// Who has started master, where it wants to hear of it.
     let manager: ServiceManager?
     let program: OwnProgram
+    /// Absolute path of the configuration file.
+    let file: String
+    /// The file is to be read again at the end of this turn.
+    var isReloadDue = false
     let startedAt = wallClock()
     var supervisor: Supervisor
     var journal: Journal
@@ -74,10 +78,12 @@ final class Loop {
     var ending: Ending?
 
     init(
-        _ runtime: Runtime, inherited: Inheritance, signals: Signals, program: OwnProgram, groups: Groups
+        _ runtime: Runtime, file: String, inherited: Inheritance, signals: Signals, program: OwnProgram,
+        groups: Groups
     ) throws {
         let configuration = runtime.configuration
         self.runtime = runtime
+        self.file = file
         self.signals = signals
         self.program = program
         poller = try Poller()
@@ -136,6 +142,7 @@ final class Loop {
             for (id, exit) in ended { feed(.exited(id, exit)) }
             ended = []
             tendLaunch()
+            if isReloadDue { reload(isConfirmed: false) }
             feed(.tick)
         }
     }
@@ -173,6 +180,7 @@ final class Loop {
             switch number {
             case SIGCHLD: sweepDue = sweepDue ?? .orphans
             case SIGUSR2: ending = ending ?? .left
+            case SIGHUP: isReloadDue = true
             default: feed(.stop)
             }
         }
@@ -201,6 +209,7 @@ final class Loop {
                 guard link.budget.admits(reports.count, .now()) else { throw ReportFlood() }
                 for report in reports {
                     if kind == .keeper { keeperSaid(report) }
+                    if kind == .pathwatch { pathwatchSaid(report) }
                     feed(.watcherSaid(kind, generation: link.generation, report))
                 }
             }

@@ -24,8 +24,8 @@ struct Master: ParsableCommand {
 
     func run() throws {
         // Before any thread starts: a signal that is not blocked everywhere would end the process.
-        let signals = try Signals([SIGTERM, SIGINT, SIGCHLD, SIGUSR2])
-        for ignored in [SIGHUP, SIGPIPE] { signal(ignored, SIG_IGN) }
+        let signals = try Signals([SIGTERM, SIGINT, SIGCHLD, SIGUSR2, SIGHUP])
+        signal(SIGPIPE, SIG_IGN)
         do {
             let configuration = try Shared.Configuration.read(config)
             if check { return }
@@ -50,7 +50,8 @@ struct Master: ParsableCommand {
         let inherited = Inheritance(runtime, log)
         runtime.clean(keeping: inherited)
         let loop = try Loop(
-            runtime, inherited: inherited, signals: signals, program: program, groups: groups)
+            runtime, file: FilePath.absolute(config), inherited: inherited, signals: signals, program: program,
+            groups: groups)
         log.notice("supervises \(configuration.users), pid \(getpid()), \(inherited.workers.count) workers found")
         let ending = try loop.run()
         loop.launcher.end()

@@ -37,9 +37,10 @@ extension Loop {
                 try tendShortages()
                 return tell(kind, links[kind]) { try $0.ping() }
             case .snapshot(let kind): return sendSnapshot(kind)
+            case .moveLogs: return tellKeeper(.settings(keeperSettings))
             case .dropHold(let name): try runtime.keepHold(name, nil)
             case .keepDeletions: try runtime.keepDeletions(supervisor.keptDeletions)
-            case .keepVersions: try runtime.keepVersions(supervisor.keptVersions)
+            case .keepVersions(let versions): try runtime.keepVersions(versions)
             case .record(let happening): return record(happening)
             case .giveWay: if program.isReplaced { ending = ending ?? .replaced }
             case .save(let name): save(name)
@@ -237,7 +238,9 @@ extension Loop {
         switch kind {
         case .keeper: return tell(kind, links.keeper, snapshot)
         case .pathwatch:
-            return tell(kind, links.pathwatch) { try $0.send(.settings(supervisor.configuration.pathSettings)) }
+            var settings = supervisor.configuration.pathSettings
+            settings.configuration = file
+            return tell(kind, links.pathwatch) { try $0.send(.settings(settings)) }
         case .dbwatch: return tell(kind, links.dbwatch, snapshot)
         case .dispatch:
             return tell(kind, links.dispatch) { link in
@@ -246,8 +249,10 @@ extension Loop {
         }
     }
 
+    private var keeperSettings: KeeperSettings { KeeperSettings(logs: supervisor.configuration.logs) }
+
     private func snapshot(_ keeper: TypedLink<FromKeeper, ToKeeper>) throws {
-        try keeper.send(.settings(KeeperSettings(logs: supervisor.configuration.logs)))
+        try keeper.send(.settings(keeperSettings))
         try keeper.send(.notify, with: notify.descriptor)
         for (socket, descriptor) in sockets.held where !keeperKnows.sockets.contains(socket) {
             try keeper.send(.keep(socket), with: descriptor)

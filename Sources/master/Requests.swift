@@ -107,6 +107,10 @@ extension Loop {
             }
             feed(.confirmDeletions(request.users))
             send([.done], to: client)
+        case .reload(let request):
+            answerReload(request, client)
+        case .plan(let request):
+            answerPlan(request, client)
         case .stop:
             guard client.mayChange else { return refuse(client) }
             send([.done], to: client)
@@ -150,7 +154,7 @@ extension Loop {
         String(text.prefix(200).map { $0.isNewline ? " " : $0 })
     }
 
-    private func refuse(_ client: ControlClient) {
+    func refuse(_ client: ControlClient) {
         send([.refused(TextLine("only root, the account of master and operators may do that"))], to: client)
     }
 
@@ -170,9 +174,12 @@ extension Loop {
         master.version = stewardVersion
         master.since = startedAt
         master.adopted = supervisor.adopted
+        master.configuration = supervisor.reading?.complaint
         return [.master(master)] + (supervisor.watcherStatuses() + [launcher.status]).map { .watcher($0) }
             + supervisor.databaseStatuses(clock).map { .database($0) }
             + supervisor.userStatuses(clock).map { .user($0) }
+            + supervisor.packageStatuses().map { .package($0) }
+            + supervisor.packageTroubles.map { .line(TextLine($0)) }
             + supervisor.pendingDeletions(clock).map { .pendingDeletion($0) }
             + supervisor.faults.sorted { $0.key < $1.key }.map { .line(TextLine("\($0) is no user yet: \($1)")) }
             + [.done]

@@ -53,6 +53,11 @@ final class ServiceManager {
         notices.isReady()
     }
 
+    /// The configuration file has been read again.
+    func hasReloaded() {
+        notices.hasReloaded(.now())
+    }
+
     /// When `tell` has something to say by itself.
     var deadline: Instant? { notices.deadline }
 

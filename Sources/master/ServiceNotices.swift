@@ -12,7 +12,8 @@ struct ServiceNotices {
     /// From one heartbeat to the next; nil where none is expected.
     private let beat: Duration?
     private var beatDue: Instant
-    /// READY=1 and STOPPING=1, until they are taken.
+    /// READY=1, STOPPING=1 and the like, until they are taken: each in a datagram of its own, as of two that contradict
+    /// each other only one would count.
     private var milestones: [String] = []
     private var isStopping = false
     /// The status that was said last.
@@ -33,6 +34,11 @@ struct ServiceNotices {
         milestones.append("READY=1")
     }
 
+    /// The manager may wait for the end of a reload, which one with the time of its beginning announces.
+    mutating func hasReloaded(_ now: Instant) {
+        milestones += ["RELOADING=1\nMONOTONIC_USEC=\(now.nanoseconds / 1000)", "READY=1"]
+    }
+
     /// The ordered end has begun. May be told again and again.
     mutating func stops() {
         guard !isStopping else { return }
@@ -49,7 +55,7 @@ struct ServiceNotices {
     /// - Parameter tally: the status line, asked for only where one is due.
     mutating func due(_ now: Instant, tally: () -> String) -> [String] {
         guard now >= silentUntil else { return [] }
-        var lines = milestones
+        var lines = Array(milestones.prefix(1))
         if beat != nil, now >= beatDue { lines.append("WATCHDOG=1") }
         if isStatusOld, now >= statusDue {
             isStatusOld = false
@@ -65,7 +71,7 @@ struct ServiceNotices {
 
     /// The manager has these lines.
     mutating func taken(_ lines: [String], _ now: Instant) {
-        milestones.removeAll(where: lines.contains)
+        if let first = milestones.first, lines.first == first { milestones.removeFirst() }
         if let beat, lines.contains("WATCHDOG=1") { beatDue = now + beat }
     }
 

@@ -16,7 +16,7 @@ struct WallClock {
 extension Supervisor {
     func watcherStatuses() -> [WatcherStatus] {
         WatcherKind.allCases.compactMap { kind in
-            guard let watcher = watchers[kind] else { return nil }
+            guard let watcher = watchers[kind], !(watcher.isDismissed && watcher.state == .waiting) else { return nil }
             var status = WatcherStatus()
             status.name = "\(kind)"
             status.pid = watcher.pid
@@ -85,7 +85,7 @@ extension Supervisor {
         case (.down(.held(let reason)), _): ("held", reason)
         case (.down(.disabled), .stopping): ("stopping", "disabled in user.yaml")
         case (.down(.disabled), _): ("disabled", "enabled: false in user.yaml")
-        case (.down(.databaseUnavailable(let why)), _): ("held", why)
+        case (.down(.databaseUnavailable(let why)), _), (.down(.noDatabase(let why)), _): ("held", why)
         case (.down(.databaseUnknown(let why)), .absent): ("queued", why)
         case (_, .absent) where !hasVersion(user): ("queued", "waits for a version: \(user.versionTrouble ?? "")")
         case (_, .absent): ("queued", "about to start")
@@ -212,6 +212,7 @@ extension Supervisor {
         case .down(.disabled): "down, disabled in user.yaml"
         case .down(.databaseUnavailable(let why)): "kept but not served, \(why)"
         case .down(.databaseUnknown(let why)): "up when known, \(why)"
+        case .down(.noDatabase(let why)): "down, \(why)"
         }
     }
 }

@@ -50,12 +50,15 @@ struct Supervisor {
     /// From SIGABRT to SIGKILL.
     static let abortTimeout = Duration.seconds(5)
 
-    let configuration: Configuration
-    let startLimit: Int
+    /// In force; another one comes by `configure` only.
+    var configuration: Configuration
+    /// What came of the last reading of the file; nil until it has been read again.
+    var reading: ConfigurationReading?
+    private let processors: Int
     var users: [UserName: User] = [:]
     var databases: [String: DatabaseRow] = [:]
     /// The databases of each group, in the order of their names.
-    let groups: [String: [String]]
+    var groups: [String: [String]] = [:]
     var moves = Moves()
     var packages = PackageTable()
     var memoryRound = MemoryRound()
@@ -76,7 +79,7 @@ struct Supervisor {
     var replacing: Set<UserName> = []
     /// Whether it has been told that more would have to be.
     var isFuseBlown = false
-    /// Users whom pathwatch has reported since its last hello; nil once its snapshot is complete.
+    /// Users whom pathwatch has reported since its snapshot began; nil once that is complete.
     var reported: Set<UserName>? = []
     var databasesKnownBy: Instant?
     /// Holds of an earlier master, until their users are reported.
@@ -124,15 +127,18 @@ struct Supervisor {
         self.holds = holds
         self.remains = remains
         recordedVersions = versions
-        startLimit = configuration.worker.startConcurrency ?? 2 * processors
+        self.processors = processors
         chance = SplitMix64(seed: seed)
         for database in configuration.databases {
             databases[database.name] = DatabaseRow(settings: database)
             databases[database.name]?.isDrained = drained.contains(database.name)
         }
-        groups = Dictionary(grouping: databases.values, by: \.group).mapValues { $0.map(\.settings.name).sorted() }
+        groupDatabases()
         for kind in WatcherKind.allCases where isNeeded(kind) { watchers[kind] = Watcher() }
     }
+
+    /// How many processes may be starting at a time.
+    var startLimit: Int { configuration.worker.startConcurrency ?? 2 * processors }
 
     /// When `tick` is due.
     var deadline: Instant? {
@@ -179,6 +185,8 @@ struct Supervisor {
         case .undrain(let name): undrain(name)
         case .rebalance: rebalance()
         case .confirmDeletions(let names): confirmDeletions(names)
+        case .configure(let file, let isConfirmed): configure(file, isConfirmed: isConfirmed)
+        case .configurationFaulty(let why): configurationFaulty(why)
         }
     }
 
@@ -202,16 +210,12 @@ struct Supervisor {
         case .memory: measureSome()
         case .deletions: judgeDeletions()
         case .keepDeletions: emit(.keepDeletions)
-        case .keepVersions: emit(.keepVersions)
+        case .keepVersions: emit(.keepVersions(keptVersions))
         }
     }
 
     private mutating func boot() {
-        if !databases.isEmpty {
-            let known = now + configuration.databaseCheck.timeout + .seconds(1)
-            databasesKnownBy = known
-            timers.set(.databases, at: known)
-        }
+        if !databases.isEmpty { awaitDatabases() }
         for kind in WatcherKind.allCases where watchers[kind]?.state == .waiting { startWatcher(kind) }
         timers.set(.ping, at: now + Watcher.pingInterval)
         restoreDeletions(kept)
@@ -222,6 +226,9 @@ struct Supervisor {
     private mutating func stop() {
         guard !isStopping else { return }
         isStopping = true
+        // Nobody is there any more when the time for it has come.
+        if timers.isSet(.keepVersions) { emit(.keepVersions(keptVersions)) }
+        timers.cancel(.keepVersions)
         for name in remains.keys.sorted() { bury(name) }
         note("stopping \(users.count) users", rule: "stop")
         for name in users.keys.sorted() {

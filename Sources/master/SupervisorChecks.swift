@@ -29,7 +29,7 @@ extension Supervisor {
     func isServed(_ user: User) -> Bool {
         switch wanted(user) {
         case .up, .down(.databaseUnknown): true
-        case .down(.databaseUnavailable), .down(.held), .down(.disabled): false
+        case .down(.databaseUnavailable), .down(.noDatabase), .down(.held), .down(.disabled): false
         }
     }
 

@@ -87,6 +87,18 @@ extension Supervisor {
         place(&user, on: members(of: wish).min { load($0, wish) < load($1, wish) })
     }
 
+    /// Finds the database of a user among those of another configuration. Whose wish names nothing any more stays where
+    /// it is, or with the group of the database that it had; elsewhere there would be other data.
+    mutating func assignAgain(_ user: inout User, _ former: [String: DatabaseRow]) {
+        if let wish = user.settings.database, databases[wish] == nil, groups[wish] == nil {
+            if let present = user.database, databases[present] != nil { return }
+            let group = user.database.flatMap { former[$0]?.group }
+            place(&user, on: groups[group ?? "", default: []].min { load($0, wish) < load($1, wish) })
+        } else {
+            assignDatabase(&user)
+        }
+    }
+
     /// Counts the user on this database from now on.
     mutating func place(_ user: inout User, on database: String?) {
         leaveDatabase(user)

@@ -166,7 +166,6 @@ extension Supervisor {
         emit(.keepDeletions)
         guard fuse.isFolderGone else { return }
         // pathwatch still takes them as known: should the folder come back with them, it has to say so.
-        reported = []
         emit(.snapshot(.pathwatch))
     }
 

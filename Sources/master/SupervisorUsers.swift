@@ -36,6 +36,11 @@ extension Supervisor {
         case .packageFault(let fault): packageFault(fault)
         case .packageGone(let version): packageGone(version.text)
         case .currentPackage(let report): currentPackage(report)
+        case .begin:
+            reported = []
+            packages.beginReports()
+        // The file is the loop's business.
+        case .configuration: break
         }
     }
 
@@ -52,15 +57,14 @@ extension Supervisor {
             user.fault = nil
             guard isBack || user.settings != settings else { return }
             user.isDeleted = false
+            let before = supervisor.aim(user)
             let isNewWish = user.settings.database != settings.database
             user.settings = settings
-            supervisor.note(isBack ? "added again" : "changed", rule: "moduser", user: name)
             supervisor.assignDatabase(&user, isNewWish: isNewWish)
             supervisor.chooseVersion(&user)
-            if supervisor.checkSettings(user).isWanted { supervisor.ensureDispatch() }
-            supervisor.retryWithNewSettings(&user)
-            supervisor.refreshCheck(user)
-            supervisor.reconcile(&user)
+            let consequence = isBack ? Consequence.start : Consequence(from: before, to: supervisor.aim(user))
+            supervisor.note(isBack ? "added again" : "changed: \(consequence)", rule: "moduser", user: name)
+            supervisor.carryOut(consequence, &user)
         }
     }
 
@@ -72,7 +76,7 @@ extension Supervisor {
         if let left { keepDatabase(&user, left) }
         recallVersion(&user, left)
         assignDatabase(&user)
-        if checkSettings(user).isWanted { ensureDispatch() }
+        if checkSettings(user).isWanted { need(.dispatch) }
         users[settings.name] = user
         if left == nil { note("added", rule: "adduser", user: settings.name, weight: crowdWeight) }
         update(settings.name) { supervisor, user in
@@ -83,7 +87,7 @@ extension Supervisor {
     }
 
     /// New settings are a new chance: a delay ends, a failed swap is forgotten.
-    private mutating func retryWithNewSettings(_ user: inout User) {
+    mutating func retryWithNewSettings(_ user: inout User) {
         user.failedPlan = nil
         user.swapFailure = nil
         guard case .waiting = user.actual else { return }
@@ -134,7 +138,7 @@ extension Supervisor {
     /// Called when the last process of a dismissed user has ended.
     mutating func forgetUser(_ user: User) {
         lastForgotten = max(lastForgotten, user.generation)
-        if user.version != nil, !isStopping { keepVersionsSoon() }
+        if user.version != nil { keepVersionsSoon() }
         leaveDatabase(user)
         moves.remove(user.name)
         remedied(user.name)
@@ -177,7 +181,11 @@ extension Supervisor {
     func wanted(_ user: User) -> Wanted {
         if let reason = user.hold { return .down(.held(reason)) }
         if !user.settings.enabled { return .down(.disabled) }
-        guard let name = user.database, let row = databases[name] else { return .up }
+        guard let name = user.database, let row = databases[name] else {
+            // Without databases there are none to name.
+            guard !databases.isEmpty, let wish = user.settings.database else { return .up }
+            return .down(.noDatabase("database \(wish) is not configured"))
+        }
         switch row.state {
         case .available:
             return .up
@@ -285,6 +293,10 @@ extension Supervisor {
                 timers.cancel(.ready(process.id))
                 emit(.forget(process.id))
             }
+        case .noDatabase:
+            withdraw(&user)
+            standIn(&user, .database)
+            endProcess(&user)
         case .held, .disabled:
             withdraw(&user)
             standIn(&user, reason == .disabled ? .disabled : .held)

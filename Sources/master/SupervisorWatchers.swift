@@ -23,6 +23,8 @@ struct Watcher: Equatable, Sendable {
     /// master may have been stopped itself.
     var askedAt: Instant?
     var upSince: Instant?
+    /// There is nothing to do for it any more: it is not started again.
+    var isDismissed = false
     var restarts = 0
     var history = RestartHistory()
     /// Why it was killed, where master did it.
@@ -57,19 +59,27 @@ extension Supervisor {
         switch kind {
         case .keeper, .pathwatch: true
         case .dbwatch: !configuration.databases.isEmpty
-        case .dispatch: configuration.worker.check.isWanted
+        case .dispatch: configuration.worker.check.isWanted || users.values.contains { checkSettings($0).isWanted }
         }
     }
 
-    /// A user asks for checks where the configuration has none.
-    mutating func ensureDispatch() {
-        guard watchers[.dispatch] == nil else { return }
-        watchers[.dispatch] = Watcher()
-        startWatcher(.dispatch)
+    /// There is something to do for it: the configuration has come to ask for it, or a user has.
+    mutating func need(_ kind: WatcherKind) {
+        guard watchers[kind]?.isDismissed ?? true else { return }
+        watchers[kind, default: Watcher()].isDismissed = false
+        startWatcher(kind)
+    }
+
+    /// There is nothing to do for it any more.
+    mutating func dismiss(_ kind: WatcherKind) {
+        guard let watcher = watchers[kind], !watcher.isDismissed else { return }
+        watchers[kind]?.isDismissed = true
+        timers.cancel(.watcher(kind))
+        if watcher.state != .waiting { emit(.dismissWatcher(kind)) }
     }
 
     mutating func startWatcher(_ kind: WatcherKind) {
-        guard !isStopping, var watcher = watchers[kind], watcher.state == .waiting else { return }
+        guard !isStopping, var watcher = watchers[kind], watcher.state == .waiting, !watcher.isDismissed else { return }
         watcher.generation += 1
         watcher.state = .starting(pid: nil)
         watcher.askedAt = now
@@ -148,6 +158,10 @@ extension Supervisor {
         guard !isStopping else {
             watchers[kind] = watcher
             return finishWhenAlone()
+        }
+        guard !watcher.isDismissed else {
+            watchers[kind] = watcher
+            return note("ended: there is nothing to do for it", rule: "watcher", subject: "\(kind)")
         }
         watcher.restarts += 1
         let decision = watcher.history.died(

@@ -7,7 +7,7 @@ struct Process: Equatable, Sendable {
     let id: WorkerID
     /// The socket that it was given.
     let socket: WorkerID
-    let plan: PlanIdentity
+    var plan: PlanIdentity
     /// The version that it runs, where there are any.
     var version: String?
     var pid: Int32?
@@ -84,6 +84,8 @@ enum DownReason: Equatable, Sendable {
     case databaseUnavailable(String)
     /// No word about the database has come yet.
     case databaseUnknown(String)
+    /// The database that it names is configured no more.
+    case noDatabase(String)
 }
 
 /// Who answers at RUNTIME/users/NAME.sock.

@@ -17,6 +17,8 @@ extension FromPathwatch: CustomStringConvertible {
         case .packageFault(let fault): "fault \(fault.version ?? "packages") \(fault.text)"
         case .packageGone(let version): "packagegone \(version.text)"
         case .currentPackage(let current): "current \(current.version ?? current.fault ?? "none")"
+        case .begin: "begin"
+        case .configuration: "configuration"
         }
     }
 }

@@ -108,7 +108,8 @@ struct UserFolder {
         mix([identity(file), start.map(identity) ?? 0])
     }
 
-    private static func identity(_ status: stat) -> UInt64 {
+    /// Changes with whatever a look at the file could see.
+    static func identity(_ status: stat) -> UInt64 {
         mix([
             UInt64(status.st_dev), UInt64(status.st_ino), UInt64(bitPattern: Int64(status.st_size)),
             UInt64(status.st_mode), nanoseconds(status.st_ctim), nanoseconds(status.st_mtim),

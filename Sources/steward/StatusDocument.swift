@@ -6,8 +6,11 @@ struct StatusDocument: Encodable {
     var master: Master
     var watchers: [Watcher]
     var databases: [Database]
+    var packages: [Package]
     var users: [User]
     var pendingDeletion: [Deletion]
+    /// What the operator has to do about the configuration file.
+    @Nullable var configuration: String?
 
     struct Master: Encodable {
         let pid: Int32
@@ -66,6 +69,20 @@ struct StatusDocument: Encodable {
             lastChange = status.before.map { _ in rfc3339(status.changedAt) }
             before = status.before
             old = status.isOld
+        }
+    }
+
+    struct Package: Encodable {
+        let version: String
+        let current: Bool
+        let users: Int
+        @Nullable var trouble: String?
+
+        init(_ status: PackageStatus) {
+            version = status.version
+            current = status.isCurrent
+            users = status.users
+            trouble = status.trouble
         }
     }
 

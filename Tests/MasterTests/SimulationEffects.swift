@@ -31,8 +31,8 @@ extension Simulation {
         case .erase(let name): saved[name] = nil
         case .dropHold(let name): holds[name] = nil
         case .keepDeletions: kept = supervisor.keptDeletions
-        case .keepVersions: versions = supervisor.keptVersions
-        case .welcome, .suspect, .record, .giveWay, .finish: break
+        case .keepVersions(let kept): versions = kept
+        case .welcome, .suspect, .moveLogs, .record, .giveWay, .finish: break
         }
         return []
     }

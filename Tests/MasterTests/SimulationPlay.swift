@@ -105,10 +105,11 @@ extension Simulation {
 
     private func mend(_ name: UserName) {
         guard var file = files[name] else { return }
-        if file.enabled, let quality = file.env["QUALITY"], !["dies", "hangs"].contains(quality) { return }
+        let before = file
         file.enabled = true
-        file.env["QUALITY"] = "good"
-        save(file)
+        if file.database == "nowhere" { file.database = "main" }
+        if ["dies", "hangs"].contains(file.env["QUALITY"]) { file.env["QUALITY"] = "good" }
+        if file != before { save(file) }
     }
 
     private func deleteFile(_ name: UserName) {

@@ -69,8 +69,8 @@ extension Simulation {
         case .check(let order):
             expect(workers[order.worker] != nil, .checkedWhileThere, "\(order.worker)")
         case .welcome, .unlink, .unwatch, .measure, .signal, .forget, .suspect, .startWatcher, .killWatcher,
-            .dismissWatcher, .ping, .snapshot, .save, .erase, .dropHold, .keepDeletions, .keepVersions, .record,
-            .giveWay, .finish:
+            .dismissWatcher, .ping, .snapshot, .moveLogs, .save, .erase, .dropHold, .keepDeletions, .keepVersions,
+            .record, .giveWay, .finish:
             break
         }
     }

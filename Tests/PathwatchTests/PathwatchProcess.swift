@@ -15,6 +15,8 @@ final class PathwatchProcess {
     private(set) var reports: [FromPathwatch] = []
     /// What was reported of the versions.
     private(set) var packageReports: [FromPathwatch] = []
+    /// How often the configuration was reported.
+    private(set) var configurations = 0
     /// What was reported of the folder as a whole.
     private(set) var folders: [FolderReport] = []
     private let channel: Channel<FromPathwatch, ToPathwatch>
@@ -55,11 +57,16 @@ final class PathwatchProcess {
         while waitpid(pid, nil, 0) < 0 && errno == EINTR {}
     }
 
-    func send(_ users: String, _ databases: [String] = [], runAs: String? = nil) throws {
+    func send(
+        _ users: String, _ databases: [String] = [], runAs: String? = nil, configuration: String = "",
+        packages: String? = nil
+    ) throws {
         var settings = PathSettings()
         settings.runAs = runAs
         settings.users = users
         settings.databases = databases
+        settings.packages = packages
+        settings.configuration = configuration
         try channel.send(.settings(settings))
     }
 
@@ -89,6 +96,10 @@ final class PathwatchProcess {
                     folders.append(report)
                 case .body(.package), .body(.packageFault), .body(.packageGone), .body(.currentPackage):
                     if case .body(let report) = received.packet { packageReports.append(report) }
+                case .body(.begin):
+                    break
+                case .body(.configuration):
+                    configurations += 1
                 case .body(let report):
                     reports.append(report)
                     apply(report)
@@ -117,7 +128,7 @@ final class PathwatchProcess {
         case .faultless(let name):
             #expect(faults[name] != nil, "faultless without a fault")
             faults[name] = nil
-        case .complete, .folder, .package, .packageFault, .packageGone, .currentPackage: break
+        case .complete, .folder, .begin, .configuration, .package, .packageFault, .packageGone, .currentPackage: break
         }
     }
 }

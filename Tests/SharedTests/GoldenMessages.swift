@@ -93,7 +93,8 @@ private let pathwatchMessages: [Golden] = [
                 $0.packages = "/p"
                 $0.databases = ["main-a", "main"]
                 $0.runAs = "www"
-            }), "10 00022f75 01 00022f70 0002 00066d61696e2d61 00046d61696e 01 0003777777"),
+                $0.configuration = "/c"
+            }), "10 00022f75 01 00022f70 0002 00066d61696e2d61 00046d61696e 01 0003777777 00022f63"),
     Golden(
         .fromPathwatch, FromPathwatch.adduser(user),
         "10 0005616c696365 00082f752f616c696365 01 01 00046d61696e 01 0003312e30 0002 000141 000142 0002 000131 000132 01"
@@ -135,6 +136,8 @@ private let pathwatchMessages: [Golden] = [
     Golden(
         .fromPathwatch, FromPathwatch.currentPackage(CurrentPackage(version: "1.0", fault: "no")),
         "2c 01 0003312e30 01 00026e6f"),
+    Golden(.fromPathwatch, FromPathwatch.begin, "32"),
+    Golden(.fromPathwatch, FromPathwatch.configuration, "33"),
 ]
 
 private let dbwatchMessages: [Golden] = [
@@ -202,6 +205,8 @@ private let requestMessages: [Golden] = [
     Golden(.request, ControlRequest.undrain(DatabaseRequest("main-a")), "19 00066d61696e2d61"),
     Golden(.request, ControlRequest.rebalance, "1a"),
     Golden(.request, ControlRequest.confirmDelete(UsersRequest([alice])), "28 0001 0005616c696365 00"),
+    Golden(.request, ControlRequest.reload(ReloadRequest(isConfirmed: true)), "32 01"),
+    Golden(.request, ControlRequest.plan(PlanRequest(file: "/c")), "33 01 00022f63"),
 ]
 
 private let answerMessages: [Golden] = [
@@ -215,7 +220,8 @@ private let answerMessages: [Golden] = [
                 $0.version = "0.1.0"
                 $0.since = 2
                 $0.adopted = 3
-            }), "12 00000001 0005302e312e30 0000000000000002 0000000000000003"),
+                $0.configuration = "no"
+            }), "12 00000001 0005302e312e30 0000000000000002 0000000000000003 01 00026e6f"),
     Golden(
         .answer,
         ControlAnswer.watcher(
@@ -278,4 +284,13 @@ private let answerMessages: [Golden] = [
     Golden(
         .answer, ControlAnswer.pendingDeletion(PendingDeletion(alice, since: 1, why: "w")),
         "28 0005616c696365 0000000000000001 000177"),
+    Golden(
+        .answer,
+        ControlAnswer.package(
+            with {
+                $0.version = "1.0"
+                $0.isCurrent = true
+                $0.users = 3
+                $0.trouble = "t"
+            }), "29 0003312e30 01 0000000000000003 01 000174"),
 ]

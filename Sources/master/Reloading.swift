@@ -1,0 +1,58 @@
+// The configuration file, read again while master runs.
+//
+// SIGHUP, `steward reload`, `steward plan` and a saved file lead here. This is the one place where the loop waits for a
+// disk: one read of at most 1 MiB, when somebody has changed the file or asks for it.
+
+import Glibc
+import Shared
+
+extension Loop {
+    /// Goes over to what the file says now, if it is right and concerns few users or is confirmed.
+    func reload(isConfirmed: Bool) {
+        isReloadDue = false
+        switch read(file) {
+        case .success(let configuration): feed(.configure(configuration, isConfirmed: isConfirmed))
+        case .failure(let error): feed(.configurationFaulty("\(error)"))
+        }
+        manager?.hasReloaded()
+    }
+
+    private func read(_ path: String) -> Result<Configuration, any Error> {
+        Result { try Configuration.read(path) }
+    }
+
+    /// Said by pathwatch, which may be wrong or say it often: the file is read once a turn of the loop.
+    func pathwatchSaid(_ report: WatcherReport) {
+        if case .path(.configuration) = report { isReloadDue = true }
+    }
+
+    // MARK: the operator
+
+    func answerReload(_ request: ReloadRequest, _ client: ControlClient) {
+        guard client.mayChange else { return refuse(client) }
+        reload(isConfirmed: request.isConfirmed)
+        switch supervisor.reading {
+        case .faulty(let why): send([.refused(TextLine(why))], to: client)
+        case .waits(let change): send([.refused(TextLine(change.waiting))], to: client)
+        case .applied(let change):
+            send(
+                [change.summary, change.postponement].compactMap(\.self).map { .line(TextLine($0)) } + [.done],
+                to: client)
+        case .unchanged, nil: send([.line(TextLine("nothing has changed")), .done], to: client)
+        }
+    }
+
+    /// Only for those who may change things: what is wrong with a file tells something of its content.
+    func answerPlan(_ request: PlanRequest, _ client: ControlClient) {
+        guard client.mayChange else { return refuse(client) }
+        switch read(request.file ?? file) {
+        case .success(let configuration):
+            let change = supervisor.change(to: configuration)
+            let waits = change.needsConfirmation(users: supervisor.users.count)
+            let gate = waits ? ["so many users: it waits for `steward reload --yes`"] : []
+            send((change.lines + gate).map { .line(TextLine($0)) } + [.done], to: client)
+        case .failure(let error):
+            send([.refused(TextLine("\(error)"))], to: client)
+        }
+    }
+}
