@@ -157,6 +157,10 @@ public enum FromPathwatch: Message {
     case complete
     /// At first, and when the folder has gone, is back or is another one; again when it has been searched.
     case folder(FolderReport)
+    /// A snapshot begins: everybody who is there is reported anew, up to `complete`.
+    case begin
+    /// The configuration file may be another one than before.
+    case configuration
     /// A version that is there, or whose folder or package.yaml is another one now.
     case package(PackageManifest)
     case packageFault(PackageFault)
@@ -164,10 +168,6 @@ public enum FromPathwatch: Message {
     case packageGone(TextLine)
     /// At first, after every version has been reported, and whenever it changes.
     case currentPackage(CurrentPackage)
-    /// A snapshot begins: everything that is there is reported anew, up to `complete`.
-    case begin
-    /// The configuration file may be another one than before.
-    case configuration
 
     public init(type: UInt8, from reader: inout WireReader) throws {
         switch type {
@@ -178,12 +178,12 @@ public enum FromPathwatch: Message {
         case 20: self = .faultless(try reader.value())
         case 21: self = .complete
         case 40: self = .folder(try reader.value())
+        case 50: self = .begin
+        case 51: self = .configuration
         case 41: self = .package(try reader.value())
         case 42: self = .packageFault(try reader.value())
         case 43: self = .packageGone(try reader.value())
         case 44: self = .currentPackage(try reader.value())
-        case 50: self = .begin
-        case 51: self = .configuration
         default: throw WireError.unknownType(type)
         }
     }
@@ -197,12 +197,12 @@ public enum FromPathwatch: Message {
         case .faultless(let value): try writer.message(20, value)
         case .complete: writer.message(21)
         case .folder(let value): try writer.message(40, value)
+        case .begin: writer.message(50)
+        case .configuration: writer.message(51)
         case .package(let value): try writer.message(41, value)
         case .packageFault(let value): try writer.message(42, value)
         case .packageGone(let value): try writer.message(43, value)
         case .currentPackage(let value): try writer.message(44, value)
-        case .begin: writer.message(50)
-        case .configuration: writer.message(51)
         }
     }
 }

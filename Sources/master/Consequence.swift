@@ -71,6 +71,7 @@ extension Supervisor {
         case .nothing:
             return
         case .move:
+            for process in user.processes { arrived(process) }
             user.displace()
         case .swap:
             // Nobody can tell that its process runs by another plan.

@@ -134,13 +134,13 @@ extension Supervisor {
         user.startTrouble.map { "no process can be made: \($0.why)" }
     }
 
+    private func describeExcess(_ user: User, _ process: Process) -> String? {
+        excess(user, process).map { "too much memory: \($0)" }
+    }
+
     /// Why it does not run the version that it should.
     private func describeVersion(_ user: User) -> String? {
         user.versionTrouble.map { "runs \(user.runningVersion ?? "no version"): \($0)" }
-    }
-
-    private func describeExcess(_ user: User, _ process: Process) -> String? {
-        excess(user, process).map { "too much memory: \($0)" }
     }
 
     private func describeHeldDeletion(_ user: User) -> String? {

@@ -60,8 +60,8 @@ struct Supervisor {
     /// The databases of each group, in the order of their names.
     var groups: [String: [String]] = [:]
     var moves = Moves()
-    var packages = PackageTable()
     var memoryRound = MemoryRound()
+    var packages = PackageTable()
     var watchers: [WatcherKind: Watcher] = [:]
     var timers = Timers<Deadline>()
     /// Processes that are starting, of `startLimit` at most.
@@ -126,8 +126,8 @@ struct Supervisor {
         self.kept = kept.held
         self.holds = holds
         self.remains = remains
-        recordedVersions = versions
         self.processors = processors
+        recordedVersions = versions
         chance = SplitMix64(seed: seed)
         for database in configuration.databases {
             databases[database.name] = DatabaseRow(settings: database)

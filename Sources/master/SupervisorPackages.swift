@@ -96,8 +96,8 @@ extension Supervisor {
     private mutating func packagesChanged() {
         for name in users.keys.sorted() {
             update(name) { supervisor, user in
-                let hasChanged = supervisor.chooseVersion(&user)
-                if hasChanged || user.actual == .absent || user.actual == .queued { supervisor.reconcile(&user) }
+                let isWaiting = user.versionTrouble != nil || user.actual == .absent || user.actual == .queued
+                if supervisor.chooseVersion(&user) || isWaiting { supervisor.reconcile(&user) }
             }
         }
     }

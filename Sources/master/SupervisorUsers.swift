@@ -31,7 +31,8 @@ extension Supervisor {
             recordedVersions = recordedVersions.filter { present.contains($0.key) || remains[$0.key] != nil }
             tellUnreportedVersions()
             missing(from: present)
-        case .folder(let report): folderReport(report)
+        case .folder(let report):
+            folderReport(report)
         case .package(let manifest): packageReport(manifest)
         case .packageFault(let fault): packageFault(fault)
         case .packageGone(let version): packageGone(version.text)
@@ -40,7 +41,8 @@ extension Supervisor {
             reported = []
             packages.beginReports()
         // The file is the loop's business.
-        case .configuration: break
+        case .configuration:
+            break
         }
     }
 

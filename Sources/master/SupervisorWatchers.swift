@@ -132,10 +132,7 @@ extension Supervisor {
     private mutating func watcherUp(_ kind: WatcherKind, _ pid: Int32) {
         watchers[kind]?.state = .up(pid: pid)
         watchers[kind]?.upSince = now
-        if kind == .pathwatch {
-            reported = []
-            packages.beginReports()
-        }
+        if kind == .pathwatch { reported = [] }
         note("up, pid \(pid)", rule: "watcher", subject: "\(kind)")
         emit(.snapshot(kind))
     }

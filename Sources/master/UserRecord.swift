@@ -52,11 +52,11 @@ struct UserRecord: WireValue {
     var waitsUntil: Instant?
     /// Fingerprint of a plan that a swap has failed with.
     var failedPlan: UInt64?
+    /// The database that it works on, also while no process runs.
+    var database: String?
     /// The version that it is to run, and the one before.
     var version: String?
     var formerVersion: String?
-    /// The database that it works on, also while no process runs.
-    var database: String?
     var processes: [ProcessRecord] = []
 
     init() {}
@@ -68,9 +68,9 @@ struct UserRecord: WireValue {
         try coder.field(&history)
         try coder.field(&waitsUntil)
         try coder.field(&failedPlan)
+        try coder.field(&database)
         try coder.field(&version)
         try coder.field(&formerVersion)
-        try coder.field(&database)
         try coder.field(&processes)
     }
 }
@@ -83,8 +83,8 @@ extension UserRecord {
         history = user.history
         if case .waiting(let until) = user.actual { waitsUntil = until }
         failedPlan = user.failedPlan?.fingerprint
-        (version, formerVersion) = (user.version, user.formerVersion)
         database = user.database
+        (version, formerVersion) = (user.version, user.formerVersion)
         let present: [ProcessRecord] =
             switch user.actual {
             case .absent, .queued, .waiting: []

@@ -13,12 +13,12 @@ extension FromPathwatch: CustomStringConvertible {
         case .faultless(let name): "faultless \(name)"
         case .complete: "complete"
         case .folder(let report): "folder \(report.line)"
+        case .begin: "begin"
+        case .configuration: "configuration"
         case .package(let manifest): "package \(manifest.line)"
         case .packageFault(let fault): "fault \(fault.version ?? "packages") \(fault.text)"
         case .packageGone(let version): "packagegone \(version.text)"
         case .currentPackage(let current): "current \(current.version ?? current.fault ?? "none")"
-        case .begin: "begin"
-        case .configuration: "configuration"
         }
     }
 }

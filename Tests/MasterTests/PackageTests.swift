@@ -215,6 +215,17 @@ import Testing
         #expect(script.plan(of: script.lastStarted(alice)).version == "1.1")
     }
 
+    @Test func whatWaitsForAVersionIsDoneWhenThereIsOne() {
+        var script = Self.script()
+        _ = script.ready(alice)
+        script.say(.pathwatch, .path(.packageGone(TextLine("1.0"))))
+        script.send(.restart(alice))
+        script.clear()
+        script.current("1.1")
+        #expect(script.plan(of: script.lastStarted(alice)).version == "1.1")
+        #expect(script.happenings.contains { $0.text == "swapping to 1.1: restart asked for" })
+    }
+
     @Test func aVersionThatWasChangedIsForThoseOnlyWhoRunIt() {
         var script = Self.script()
         let worker = script.ready(alice)

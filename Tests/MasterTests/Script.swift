@@ -72,6 +72,7 @@ struct Script {
         guard let watcher = supervisor.watchers[kind], let pid = watcher.pid else { return }
         let hello = Hello(kind: kind, pid: pid, generation: watcher.generation)
         send(.watcherSaid(kind, generation: watcher.generation, .hello(hello)))
+        if kind == .pathwatch { send(.watcherSaid(kind, generation: watcher.generation, .path(.begin))) }
     }
 
     mutating func say(_ kind: WatcherKind, _ report: WatcherReport) {

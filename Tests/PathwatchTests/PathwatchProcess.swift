@@ -13,10 +13,10 @@ final class PathwatchProcess {
     private(set) var faults: [UserName: String] = [:]
     /// Everything that was reported of users, in its order.
     private(set) var reports: [FromPathwatch] = []
-    /// What was reported of the versions.
-    private(set) var packageReports: [FromPathwatch] = []
     /// How often the configuration was reported.
     private(set) var configurations = 0
+    /// What was reported of the versions.
+    private(set) var packageReports: [FromPathwatch] = []
     /// What was reported of the folder as a whole.
     private(set) var folders: [FolderReport] = []
     private let channel: Channel<FromPathwatch, ToPathwatch>
@@ -94,12 +94,12 @@ final class PathwatchProcess {
                     #expect(hello == Hello(kind: .pathwatch, pid: pid, generation: 7))
                 case .body(.folder(let report)):
                     folders.append(report)
-                case .body(.package), .body(.packageFault), .body(.packageGone), .body(.currentPackage):
-                    if case .body(let report) = received.packet { packageReports.append(report) }
                 case .body(.begin):
                     break
                 case .body(.configuration):
                     configurations += 1
+                case .body(.package), .body(.packageFault), .body(.packageGone), .body(.currentPackage):
+                    if case .body(let report) = received.packet { packageReports.append(report) }
                 case .body(let report):
                     reports.append(report)
                     apply(report)

@@ -116,6 +116,8 @@ private let pathwatchMessages: [Golden] = [
     Golden(
         .fromPathwatch, FromPathwatch.folder(FolderReport(trouble: "no")),
         "28 0000000000000000 0000000000000000 01 00026e6f 00"),
+    Golden(.fromPathwatch, FromPathwatch.begin, "32"),
+    Golden(.fromPathwatch, FromPathwatch.configuration, "33"),
     Golden(
         .fromPathwatch,
         FromPathwatch.package(
@@ -136,8 +138,6 @@ private let pathwatchMessages: [Golden] = [
     Golden(
         .fromPathwatch, FromPathwatch.currentPackage(CurrentPackage(version: "1.0", fault: "no")),
         "2c 01 0003312e30 01 00026e6f"),
-    Golden(.fromPathwatch, FromPathwatch.begin, "32"),
-    Golden(.fromPathwatch, FromPathwatch.configuration, "33"),
 ]
 
 private let dbwatchMessages: [Golden] = [
