@@ -140,7 +140,7 @@ extension Supervisor {
     /// Called when the last process of a dismissed user has ended.
     mutating func forgetUser(_ user: User) {
         lastForgotten = max(lastForgotten, user.generation)
-        if user.version != nil, !isStopping { keepVersionsSoon() }
+        if user.version != nil { keepVersionsSoon() }
         leaveDatabase(user)
         moves.remove(user.name)
         remedied(user.name)

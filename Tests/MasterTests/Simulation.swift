@@ -79,6 +79,9 @@ final class Simulation {
     var holds: [UserName: String] = [:]
     var kept = KeptDeletions()
     var versions: [UserName: KeptVersion] = [:]
+    /// The versions that are there, with what tells them from others of the name.
+    var published = ["1": UInt64(1)]
+    var currentVersion: String? = "1"
 
     var unservedSince: [UserName: Instant] = [:]
     var trace: [Step] = []
@@ -107,6 +110,8 @@ final class Simulation {
         configuration.databases = databases.map(database)
         configuration.worker.startConcurrency = Int(seed % 3) + 1
         configuration.worker.swap = seed % 5 == 0 ? .stopFirst : .overlap
+        if seed % 3 == 1 { configuration.packages = "/srv/packages" }
+        if seed % 6 == 1 { configuration.upgrade.free = .onRestart }
         if seed % 4 == 1 { configuration.worker.check.path = "" }
         if seed % 8 == 5 { configuration.worker.heartbeat = .zero }
         if seed % 2 == 0 { configuration.worker.limits.memory = 1 << 20 }

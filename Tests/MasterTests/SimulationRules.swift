@@ -21,6 +21,7 @@ enum Rule: String, CaseIterable {
     case noLeakedPlace = "a place among the starting ones belongs to a worker that is there"
     case counted = "a database counts the users who work on it"
     case arrivalsLimit = "no more arrive on a database than two thirds of its connections, and each of them is there"
+    case rightVersion = "a worker is started on a version that is there"
     case movesLimit = "no more are moved at a time than may be starting"
     case served = "nobody is unserved for more than eight seconds"
     case calm = "when all is calm, everybody is ready on a plan that works, and nothing is left over"
@@ -96,6 +97,7 @@ extension Simulation {
 
     private func judgeStart(_ id: WorkerID, _ socket: WorkerID, _ plan: WorkerPlan) {
         expect(!everStarted.contains(id), .workerNumberOnce, "\(id)")
+        expect(isRight(plan, id.user), .rightVersion, "\(id) on \(plan.version ?? "none")")
         for (other, worker) in workers where other.user == id.user {
             expect(worker.socket != socket, .oneWorkerASocket, "\(id) and \(other)")
             let isSame = worker.plan.database == plan.database && worker.plan.env["PGHOST"] == plan.env["PGHOST"]
@@ -179,7 +181,7 @@ extension Simulation {
             return expect(false, .calm, "\(name) is \(user.actual.words)")
         }
         let plan = supervisor.plan(for: user).identity
-        expect(process.plan == plan || user.failedPlan == plan, .calm, "\(name) has an old plan")
+        expect(!supervisor.isOutdated(process, user) || user.failedPlan == plan, .calm, "\(name) has an old plan")
         expect(user.settings == files[name], .calm, "\(name) has old settings")
         let isFace = user.face == Face(socket: process.socket)
         expect(isFace, .calm, "\(name): \(process.id) and \(String(describing: user.face))")
