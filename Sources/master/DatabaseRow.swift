@@ -18,6 +18,8 @@ struct DatabaseRow: Equatable, Sendable {
     private(set) var settings: DatabaseSettings
     /// Where it lies (`ConnectionInfo.place`).
     let place: UInt64
+    /// What its users' workers get of it; kept, as plans are compared often.
+    let environment: [String: String]
     private(set) var report: DatabaseReport
     private(set) var flapping = Flapping()
     /// The operator wants nobody on it.
@@ -38,7 +40,8 @@ struct DatabaseRow: Equatable, Sendable {
 
     init(settings: DatabaseSettings) {
         self.settings = settings
-        place = ConnectionInfo(settings.conninfo).place
+        let info = ConnectionInfo(settings.conninfo)
+        (place, environment) = (info.place, info.environment)
         report = DatabaseReport()
         report.name = settings.name
     }
