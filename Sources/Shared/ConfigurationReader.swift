@@ -32,7 +32,8 @@ extension Configuration {
     /// - Parameters:
     ///   - file: the name of the file in errors.
     ///   - folder: absolute; where relative paths begin.
-    init(text: String, file: String, folder: String) throws {
+    /// - Throws: `ConfigurationError`: the first thing that is wrong.
+    public init(text: String, file: String, folder: String) throws {
         try self.init(Setting(text: text, file: file), folder: folder)
     }
 

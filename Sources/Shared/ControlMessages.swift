@@ -184,7 +184,7 @@ public struct DatabaseStatus: WireValue {
     public var report = DatabaseReport()
     public var group: String?
     public var since: Int64 = 0
-    /// Nobody watches it at the moment: this is what was last known.
+    /// Who watches it now has not reported it yet, or nobody does: this is what was last known.
     public var isOld = false
     /// Taken out of use by the operator.
     public var isDrained = false

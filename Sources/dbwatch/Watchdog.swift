@@ -16,34 +16,6 @@ enum Lane: Hashable, Sendable, CaseIterable {
     case kept, login
 }
 
-/// What a server lets its clients do.
-enum Role: String, Sendable {
-    case readWrite = "read-write"
-    case readOnly = "read-only"
-    case inRecovery = "in-recovery"
-}
-
-/// What a server answers.
-struct Answer: Equatable, Sendable {
-    var role: Role
-    /// Of the whole server.
-    var maxConnections: Int?
-}
-
-/// What a watchdog submits to the director.
-struct Verdict: Equatable, Sendable {
-    var state = DatabaseState.unknown
-    var cause: Cause?
-    /// As last seen.
-    var role: Role?
-    /// As last seen.
-    var maxConnections: Int?
-    /// Of the last answer: from the question to it.
-    var latency: Duration?
-    /// It failed, and not yet often enough to be unavailable.
-    var isInDoubt = false
-}
-
 struct Watchdog: Sendable {
     enum Event: Equatable, Sendable {
         /// The host names are resolved, or there were none.
@@ -85,18 +57,26 @@ struct Watchdog: Sendable {
         }
     }
 
+    /// A lane, as far as it has come.
+    private struct Track {
+        var stage: Stage
+        /// When the last attempt to connect began.
+        var begun: Instant?
+        /// Failures in a row.
+        var failures = 0
+    }
+
     /// Between two tries while a pass is expected at any moment or a failure is in doubt.
     static let quick = Duration.milliseconds(100)
     /// The longest delay between two tries of a database that is unavailable.
     static let slow = Duration.seconds(1)
 
+    private static let beats: UInt64 = 50
+
     var settings: DatabaseCheckSettings
     private(set) var verdict = Verdict()
-    private var stages: [Lane: Stage]
-    /// When the last attempt to connect began.
-    private var begun: [Lane: Instant] = [:]
-    /// Failures in a row.
-    private var failures: [Lane: Int] = [:]
+    private var kept: Track
+    private var login: Track
     /// Passes in a row, over both lanes, and whether a fresh login is among them.
     private var passes = 0
     private var hasLoggedIn = false
@@ -109,12 +89,28 @@ struct Watchdog: Sendable {
     init(name: String, settings: DatabaseCheckSettings, _ now: Instant) {
         self.settings = settings
         phase = Self.hash(name)
-        stages = [.kept: .closed(next: now), .login: .closed(next: now)]
-        stages[.login] = .closed(next: tick(settings.loginInterval, after: now + settings.loginInterval))
+        kept = Track(stage: .closed(next: now))
+        login = kept
+        login.stage = .closed(next: tick(settings.loginInterval, after: now + settings.loginInterval))
     }
 
     /// When `time` is due.
-    var deadline: Instant? { stages.values.lazy.map(\.due).min() }
+    var deadline: Instant { min(kept.stage.due, login.stage.due) }
+
+    private subscript(lane: Lane) -> Track {
+        get {
+            switch lane {
+            case .kept: kept
+            case .login: login
+            }
+        }
+        set {
+            switch lane {
+            case .kept: kept = newValue
+            case .login: login = newValue
+            }
+        }
+    }
 
     mutating func step(_ event: Event, _ now: Instant) -> [Action] {
         switch event {
@@ -129,40 +125,40 @@ struct Watchdog: Sendable {
     // MARK: events
 
     private mutating func due(_ lane: Lane, _ now: Instant) -> [Action] {
-        guard let stage = stages[lane], stage.due <= now else { return [] }
-        switch stage {
+        guard self[lane].stage.due <= now else { return [] }
+        switch self[lane].stage {
         case .closed:
             if lane == .login && !isConnected {
-                stages[lane] = .closed(next: tick(settings.loginInterval, after: now))
+                self[lane].stage = .closed(next: tick(settings.loginInterval, after: now))
                 return []
             }
-            begun[lane] = now
-            stages[lane] = .resolving(deadline: now + settings.timeout)
+            self[lane].begun = now
+            self[lane].stage = .resolving(deadline: now + settings.timeout)
             return [.connect(lane)]
         case .resolving: return failed(lane, .notResolved, now)
         case .connecting, .asking: return failed(lane, .timeout, now)
         case .resting:
-            stages[lane] = .asking(since: now, deadline: now + settings.timeout, fresh: false)
+            self[lane].stage = .asking(since: now, deadline: now + settings.timeout, fresh: false)
             return [.ask(lane)]
         }
     }
 
     private mutating func resolved(_ lane: Lane, _ now: Instant) -> [Action] {
-        guard case .resolving = stages[lane] else { return [] }
-        stages[lane] = .connecting(deadline: now + settings.timeout)
+        guard case .resolving = self[lane].stage else { return [] }
+        self[lane].stage = .connecting(deadline: now + settings.timeout)
         return []
     }
 
     private mutating func connected(_ lane: Lane, _ now: Instant) -> [Action] {
-        guard case .connecting(let deadline) = stages[lane] else { return [] }
-        stages[lane] = .asking(since: now, deadline: deadline, fresh: true)
+        guard case .connecting(let deadline) = self[lane].stage else { return [] }
+        self[lane].stage = .asking(since: now, deadline: deadline, fresh: true)
         return [.ask(lane)]
     }
 
     private mutating func answered(_ lane: Lane, _ answer: Answer, _ now: Instant) -> [Action] {
-        guard case .asking(let since, _, let fresh) = stages[lane] else { return [] }
-        failures[lane] = 0
-        verdict.isInDoubt = failures.values.contains { $0 > 0 }
+        guard case .asking(let since, _, let fresh) = self[lane].stage else { return [] }
+        self[lane].failures = 0
+        verdict.isInDoubt = kept.failures + login.failures > 0
         let role = answer.role
         verdict.role = role
         verdict.maxConnections = answer.maxConnections ?? verdict.maxConnections
@@ -179,29 +175,29 @@ struct Watchdog: Sendable {
     }
 
     private mutating func failed(_ lane: Lane, _ cause: Cause, _ now: Instant) -> [Action] {
-        switch stages[lane] {
-        case .closed, nil: return []
+        switch self[lane].stage {
+        case .closed: return []
         case .resting, .asking(_, _, fresh: false):
             if cause == .closed {
-                stages[lane] = .closed(next: soonest(lane, now))
+                self[lane].stage = .closed(next: soonest(lane, now))
                 return [.close(lane)]
             }
         case .resolving, .connecting, .asking(_, _, fresh: true): break
         }
         if case .shortage = cause {
             // The database was not even asked.
-            stages[lane] = .closed(next: max(now + Self.slow, soonest(lane, now)))
+            self[lane].stage = .closed(next: max(now + Self.slow, soonest(lane, now)))
             return [.close(lane)]
         }
-        failures[lane, default: 0] += 1
-        let isDown = cause.isDefinite || failures[lane, default: 0] >= settings.fall || verdict.state == .unavailable
+        self[lane].failures += 1
+        let isDown = cause.isDefinite || self[lane].failures >= settings.fall || verdict.state == .unavailable
         if isDown {
             turnDown(cause)
         } else {
             verdict.isInDoubt = true
             interruptPasses()
         }
-        stages[lane] = .closed(next: isDown ? max(now + delay, soonest(lane, now)) : soonest(lane, now))
+        self[lane].stage = .closed(next: isDown ? max(now + delay, soonest(lane, now)) : soonest(lane, now))
         return [.close(lane), .submit(verdict)]
     }
 
@@ -241,28 +237,28 @@ struct Watchdog: Sendable {
     // MARK: schedule
 
     private var isConnected: Bool {
-        switch stages[.kept] {
+        switch kept.stage {
         case .resting, .asking(_, _, fresh: false): true
-        case .closed, .resolving, .connecting, .asking(_, _, fresh: true), nil: false
+        case .closed, .resolving, .connecting, .asking(_, _, fresh: true): false
         }
     }
 
     /// After an answer: when the lane is used again.
     private mutating func rest(_ lane: Lane, fresh: Bool, _ now: Instant) {
         let isDown = verdict.state == .unavailable
-        let login = Stage.closed(next: tick(settings.loginInterval, after: now))
+        let nextLogin = Stage.closed(next: tick(settings.loginInterval, after: now))
         switch lane {
         case .kept:
-            stages[.kept] = .resting(next: isDown ? now + delay : tick(settings.interval, after: now))
-            guard case .closed = stages[.login] else { return }
+            kept.stage = .resting(next: isDown ? now + delay : tick(settings.interval, after: now))
+            guard case .closed = login.stage else { return }
             if fresh {
-                stages[.login] = login
-            } else if isDown, passes > 0, !hasLoggedIn, failures[.login, default: 0] == 0 {
+                login.stage = nextLogin
+            } else if isDown, passes > 0, !hasLoggedIn, login.failures == 0 {
                 // Only the fresh login is missing.
-                stages[.login] = .closed(next: soonest(.login, now))
+                login.stage = .closed(next: soonest(.login, now))
             }
         case .login:
-            stages[.login] = isDown && passes > 0 ? .closed(next: now + delay) : login
+            login.stage = isDown && passes > 0 ? .closed(next: now + delay) : nextLogin
         }
     }
 
@@ -274,14 +270,15 @@ struct Watchdog: Sendable {
 
     /// At once, but never so that a server which ends every connection is asked for a new one without pause.
     private func soonest(_ lane: Lane, _ now: Instant) -> Instant {
-        guard let begun = begun[lane] else { return now }
+        guard let begun = self[lane].begun else { return now }
         return max(now, begun + min(Self.quick, settings.interval))
     }
 
-    /// The next moment of this database's own rhythm.
+    /// The next moment of this database's own rhythm: one of `beats` in an interval. Who shares one is looked after in one
+    /// turn of the loop, which costs a good part of what a single one does.
     private func tick(_ interval: Duration, after now: Instant) -> Instant {
         let length = max(interval, .milliseconds(10)).nanoseconds
-        let offset = Int64(phase % UInt64(length))
+        let offset = Int64(phase % Self.beats) * (length / Int64(Self.beats))
         let since = (now.nanoseconds - offset) % length
         return now + .nanoseconds(length - (since < 0 ? since + length : since))
     }

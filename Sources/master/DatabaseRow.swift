@@ -21,6 +21,8 @@ struct DatabaseRow: Equatable, Sendable {
     /// What its users' workers get of it; kept, as plans are compared often.
     let environment: [String: String]
     private(set) var report: DatabaseReport
+    /// Generation of the dbwatch that sent it; nil before the first one.
+    var reporter: UInt64?
     private(set) var flapping = Flapping()
     /// The operator wants nobody on it.
     var isDrained = false

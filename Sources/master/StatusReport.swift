@@ -32,13 +32,14 @@ extension Supervisor {
 
     func databaseStatuses(_ clock: WallClock) -> [DatabaseStatus] {
         let moving = moves.isEmpty ? [] : users.values.filter { moves.contains($0.name) }.compactMap(\.database)
+        let present = watchers[.dbwatch].flatMap { $0.isUp ? $0.generation : nil }
         return configuration.databases.compactMap { settings in
             guard let row = databases[settings.name] else { return nil }
             var status = DatabaseStatus()
             status.report = row.report
             status.group = settings.group
             status.since = clock(row.since)
-            status.isOld = watchers[.dbwatch]?.isUp == false
+            status.isOld = row.reporter != nil && row.reporter != present
             (status.report.state, status.report.cause) = (row.state, row.cause)
             status.isDrained = row.isDrained
             status.users = row.users

@@ -5,6 +5,7 @@ import Shared
 extension Supervisor {
     mutating func databaseReport(_ report: DatabaseReport) {
         guard let row = databases[report.name] else { return }
+        databases[report.name]?.reporter = watchers[.dbwatch]?.generation
         changeDatabase(report.name) { $0.receive(report, $1) }
         guard let damped = databases[report.name], damped.flapping.isDamped else { return }
         // It has to be available without a break.

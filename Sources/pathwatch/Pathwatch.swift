@@ -126,7 +126,7 @@ private final class PathwatchLoop {
     /// Reports only as fast as master reads: what is not looked at yet can still change without a report.
     private func work() throws {
         guard let folder, station.isFlushed else { return }
-        for report in folder.work(now: .now()) { try station.report(report, poller) }
+        try station.report(folder.work(now: .now()), poller)
         if configuration?.hasChanged(now: .now()) == true { try station.report(.configuration, poller) }
     }
 

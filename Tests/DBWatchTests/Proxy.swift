@@ -51,8 +51,8 @@ final class Proxy: Sendable {
 
         func run() {
             while true {
-                let ends = pairs.flatMap { [$0.client.number, $0.server.number] }
-                let descriptors = [end.number, listener.number] + ends
+                let paired = pairs.flatMap { [$0.client.number, $0.server.number] }
+                let descriptors = [end.number, listener.number] + paired
                 var polls = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
                 guard poll(&polls, nfds_t(polls.count), -1) >= 0 else { return }
                 if polls[0].revents != 0 { return }

@@ -29,8 +29,7 @@ struct Script {
     /// Lets time go on to the next deadline.
     @discardableResult
     mutating func sleep() -> [Watchdog.Action] {
-        guard let deadline = dog.deadline else { return [] }
-        return self(.time, after: max(.zero, deadline - now))
+        self(.time, after: max(.zero, dog.deadline - now))
     }
 
     /// Sleeps until the watchdog wants this; what else it wants meanwhile goes well.

@@ -121,9 +121,23 @@ import Testing
         script.database("main-a", .available)
         _ = script.ready(alice) { $0.database = "main-a" }
         let generation = script.supervisor.watchers[.dbwatch]?.generation ?? 0
+        func isOld() -> [Bool] {
+            script.supervisor.databaseStatuses(WallClock(wall: 0, now: script.now)).map(\.isOld)
+        }
+        #expect(isOld() == [false, false])
         script.clear()
         script.send(.watcherExited(.dbwatch, generation: generation, why: "signal 9"))
+        #expect(isOld() == [true, false], "there is no word about the other one yet")
         script.wait(.seconds(60))
         #expect(script.state(alice) == "ready")
+        // What the dead one has said comes late, and the next one has not looked yet.
+        var late = DatabaseReport()
+        (late.name, late.state) = ("main-a", .unavailable)
+        script.hello(.dbwatch)
+        script.send(.watcherSaid(.dbwatch, generation: generation, .database(late)))
+        #expect(script.state(alice) == "ready")
+        #expect(isOld() == [true, false])
+        script.database("main-a", .available)
+        #expect(isOld() == [false, false])
     }
 }
