@@ -18,6 +18,8 @@ struct DatabaseRow: Equatable, Sendable {
     private(set) var settings: DatabaseSettings
     /// Where it lies (`ConnectionInfo.place`).
     let place: UInt64
+    /// What its users' workers get of it; kept, as plans are compared often.
+    let environment: [String: String]
     private(set) var report: DatabaseReport
     /// Generation of the dbwatch that sent it; nil before the first one.
     var reporter: UInt64?
@@ -40,7 +42,8 @@ struct DatabaseRow: Equatable, Sendable {
 
     init(settings: DatabaseSettings) {
         self.settings = settings
-        place = ConnectionInfo(settings.conninfo).place
+        let info = ConnectionInfo(settings.conninfo)
+        (place, environment) = (info.place, info.environment)
         report = DatabaseReport()
         report.name = settings.name
     }

@@ -145,7 +145,8 @@ extension ConfigurationReading {
     /// What the operator has to do something about; nil where there is nothing.
     var complaint: String? {
         switch self {
-        case .unchanged, .applied: nil
+        case .unchanged: nil
+        case .applied(let change): change.postponement
         case .waits(let change): change.waiting
         case .faulty(let why): "the configuration stays as it was: \(why)"
         }

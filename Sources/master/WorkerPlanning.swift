@@ -65,6 +65,6 @@ extension Supervisor {
         env["LISTEN_FDNAMES"] = "http"
         guard let database, let row = databases[database] else { return env }
         env["STEWARD_DATABASE"] = database
-        return env.merging(ConnectionInfo(row.settings.conninfo).environment) { own, _ in own }
+        return env.merging(row.environment) { own, _ in own }
     }
 }

@@ -114,6 +114,7 @@ import Testing
         #expect(script.started.count == 1)
         let warning = script.happenings.first { $0.weight == .warning }
         #expect(warning?.text == "users, socket.mode: in force with the next start of master")
+        #expect(script.supervisor.reading?.complaint == warning?.text)
         reload(&script) { $0.users = "/elsewhere" }
         #expect(script.effects.isEmpty)
     }
