@@ -100,6 +100,7 @@ public enum ControlRequest: Message {
     case reload(ReloadRequest)
     /// The same without doing it.
     case plan(PlanRequest)
+    case upgrade(UpgradeRequest)
 
     public init(type: UInt8, from reader: inout WireReader) throws {
         switch type {
@@ -117,6 +118,7 @@ public enum ControlRequest: Message {
         case 40: self = .confirmDelete(try reader.value())
         case 50: self = .reload(try reader.value())
         case 51: self = .plan(try reader.value())
+        case 60: self = .upgrade(try reader.value())
         default: throw WireError.unknownType(type)
         }
     }
@@ -137,6 +139,7 @@ public enum ControlRequest: Message {
         case .confirmDelete(let value): try writer.message(40, value)
         case .reload(let value): try writer.message(50, value)
         case .plan(let value): try writer.message(51, value)
+        case .upgrade(let value): try writer.message(60, value)
         }
     }
 }
@@ -295,26 +298,6 @@ public struct PendingDeletion: WireValue {
     }
 }
 
-/// A version of the application.
-public struct PackageStatus: WireValue {
-    public var version = ""
-    /// Whether it is in force.
-    public var isCurrent = false
-    /// How many users run it, or are to.
-    public var users = 0
-    /// Why nobody, or nobody else, is started on it.
-    public var trouble: String?
-
-    public init() {}
-
-    public mutating func fields(_ coder: inout some WireCoder) throws {
-        try coder.field(&version)
-        try coder.field(&isCurrent)
-        try coder.field(&users)
-        try coder.field(&trouble)
-    }
-}
-
 /// A line of text.
 public struct TextLine: WireValue {
     public var text = ""
@@ -341,6 +324,7 @@ public enum ControlAnswer: Message {
     case event(EventRecord)
     case line(TextLine)
     case pendingDeletion(PendingDeletion)
+    case upgrade(UpgradeStatus)
     case package(PackageStatus)
 
     public init(type: UInt8, from reader: inout WireReader) throws {
@@ -355,6 +339,7 @@ public enum ControlAnswer: Message {
         case 23: self = .line(try reader.value())
         case 40: self = .pendingDeletion(try reader.value())
         case 41: self = .package(try reader.value())
+        case 60: self = .upgrade(try reader.value())
         default: throw WireError.unknownType(type)
         }
     }
@@ -371,6 +356,7 @@ public enum ControlAnswer: Message {
         case .line(let value): try writer.message(23, value)
         case .pendingDeletion(let value): try writer.message(40, value)
         case .package(let value): try writer.message(41, value)
+        case .upgrade(let value): try writer.message(60, value)
         }
     }
 }

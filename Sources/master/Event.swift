@@ -69,6 +69,7 @@ enum Event: Equatable, Sendable {
     case drain(String)
     case undrain(String)
     case rebalance
+    case upgrade(UpgradeOrder)
     /// Of deletions that are held back; empty: of all of them.
     case confirmDeletions([UserName])
 
@@ -76,6 +77,16 @@ enum Event: Equatable, Sendable {
     case configure(Configuration, isConfirmed: Bool)
     /// It cannot be used, and why.
     case configurationFaulty(String)
+}
+
+/// What the operator wants of an upgrade.
+enum UpgradeOrder: Equatable, Sendable {
+    /// Send everybody to this version who follows.
+    case start(String)
+    case pause
+    case resume
+    /// Bring back whom it has changed.
+    case abort
 }
 
 /// A packet of a watcher, whichever its kind.
@@ -133,6 +144,8 @@ enum Effect: Equatable, Sendable {
     case dropHold(UserName)
     /// Write down whose deletion is held back.
     case keepDeletions
+    /// Write down how far an upgrade has come.
+    case keepUpgrade
     /// Write down everybody's version.
     case keepVersions([UserName: KeptVersion])
     case record(Happening)

@@ -97,7 +97,8 @@ final class Loop {
         manager = try ServiceManager.fromEnvironment()
         supervisor = Supervisor(
             configuration, processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)), holds: runtime.holds(),
-            remains: inherited.remains, versions: runtime.versions(log), kept: runtime.deletions(log),
+            remains: inherited.remains, versions: runtime.versions(log),
+            upgrade: runtime.upgrade(log), kept: runtime.deletions(log),
             drained: runtime.drained(), seed: UInt64(bitPattern: wallClock()))
         state = try runtime.stateFile(inherited.remains.values.map(\.record))
         try poller.add(signals.descriptor.number, .readable, as: .signals)

@@ -43,7 +43,7 @@ struct PackageTable: Equatable, Sendable {
     private(set) var rows: [String: Row] = [:]
     /// What packages/current says.
     private var link = CurrentPackage()
-    /// The version in force: the last usable one that packages/current has named.
+    /// The last usable version that packages/current has named.
     private(set) var current: String?
     /// Why the packages' folder as a whole cannot be read now.
     var folderFault: String?
@@ -115,16 +115,19 @@ struct PackageTable: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - present: what the user runs, or has run last.
+    ///   - inForce: the version for those who have none.
     ///   - isStarting: whether a process is about to be started. Then what cannot be started is replaced by the version
     ///     in force; until then a user stays on what it runs.
     ///   - takesCurrent: whether each start takes the version in force.
-    func choice(pin: String?, present: String?, isStarting: Bool, takesCurrent: Bool) -> VersionChoice {
-        let wish = pin ?? (isStarting && takesCurrent ? current : nil) ?? present ?? current
+    func choice(pin: String?, present: String?, inForce: String?, isStarting: Bool, takesCurrent: Bool)
+        -> VersionChoice
+    {
+        let wish = pin ?? (isStarting && takesCurrent ? inForce : nil) ?? present ?? inForce
         guard let wish else { return VersionChoice(trouble: linkTrouble ?? "no version is in force") }
         if mayStart(wish, present) { return VersionChoice(version: wish) }
         let trouble = objection(to: wish).map { "\(wish) \($0.text)" }
         if !isStarting, let present { return VersionChoice(version: present, trouble: trouble) }
-        let second = [current, present].compactMap(\.self).first { mayStart($0, present) }
+        let second = [inForce, current, present].compactMap(\.self).first { mayStart($0, present) }
         return VersionChoice(version: second, trouble: trouble)
     }
 

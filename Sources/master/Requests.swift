@@ -100,6 +100,8 @@ extension Loop {
             guard client.mayChange else { return refuse(client) }
             feed(.rebalance)
             send([.done], to: client)
+        case .upgrade(let request):
+            upgrade(request, client)
         case .confirmDelete(let request):
             guard client.mayChange else { return refuse(client) }
             if let objection = supervisor.objection(toConfirming: request.users) {
@@ -149,6 +151,24 @@ extension Loop {
         send((stay ? [.line(TextLine(warning))] : []) + [.done], to: client)
     }
 
+    private func upgrade(_ request: UpgradeRequest, _ client: ControlClient) {
+        guard client.mayChange || request.action == .plan else { return refuse(client) }
+        if let objection = supervisor.objection(to: request) {
+            return send([.refused(TextLine(Self.line(objection)))], to: client)
+        }
+        switch (request.action, request.version ?? supervisor.packages.current) {
+        case (.plan, let version?):
+            let lines = supervisor.upgradePlan(version).map { ControlAnswer.line(TextLine($0)) }
+            return send(lines + [.done], to: client)
+        case (.start, let version?): feed(.upgrade(.start(version)))
+        case (.plan, nil), (.start, nil): break
+        case (.pause, _): feed(.upgrade(.pause))
+        case (.resume, _): feed(.upgrade(.resume))
+        case (.abort, _): feed(.upgrade(.abort))
+        }
+        send([.done], to: client)
+    }
+
     /// One line of bounded length.
     private static func line(_ text: String) -> String {
         String(text.prefix(200).map { $0.isNewline ? " " : $0 })
@@ -181,6 +201,7 @@ extension Loop {
             + supervisor.packageStatuses().map { .package($0) }
             + supervisor.packageTroubles.map { .line(TextLine($0)) }
             + supervisor.pendingDeletions(clock).map { .pendingDeletion($0) }
+            + [supervisor.upgradeStatus(clock)].compactMap(\.self).map { .upgrade($0) }
             + supervisor.faults.sorted { $0.key < $1.key }.map { .line(TextLine("\($0) is no user yet: \($1)")) }
             + [.done]
     }

@@ -120,6 +120,7 @@ extension Supervisor {
         if returnQueue.contains(user.name) { return ("held", describeQueue(user)) }
         if user.face?.standIn != nil { return ("held", "waits for a passed check") }
         if let failure = user.swapFailure { return ("ready", "new settings failed: \(failure)") }
+        if let failure = user.upgradeFailure { return ("ready", failure) }
         let trouble = describeTrouble(user) ?? user.fault ?? describeExcess(user, process) ?? describeVersion(user)
         return ("ready", trouble ?? describeHeldDeletion(user))
     }
@@ -197,7 +198,7 @@ extension Supervisor {
             why = "pinned in user.yaml"
         } else if let trouble = user.versionTrouble {
             why = trouble
-        } else if version == packages.current {
+        } else if version == versionInForce {
             why = "the one in force"
         }
         let former = user.formerVersion.map { ", before it \($0)" } ?? ""

@@ -15,6 +15,8 @@ struct Supervisor {
         case place(WorkerID)
         /// A worker's heartbeat is stale by now.
         case pulse(WorkerID)
+        /// It has run for long enough to be checked for the last time before customers are sent to it.
+        case soak(WorkerID)
         /// A socket or link could not be made: to be tried again.
         case face(UserName)
         /// Requests have waited for this user's worker long enough: the stand-in answers.
@@ -37,6 +39,8 @@ struct Supervisor {
         case memory
         /// Judge the gathered deletions.
         case deletions
+        /// Judge the failures of a rollout that may be a database's fault.
+        case doubts
         /// Write down whose deletion is held back.
         case keepDeletions
         /// Write down everybody's version.
@@ -62,6 +66,7 @@ struct Supervisor {
     var moves = Moves()
     var memoryRound = MemoryRound()
     var packages = PackageTable()
+    var upgrade: Upgrade
     var watchers: [WatcherKind: Watcher] = [:]
     var timers = Timers<Deadline>()
     /// Processes that are starting, of `startLimit` at most.
@@ -113,12 +118,14 @@ struct Supervisor {
     ///   - processors: for the default of `start_concurrency`.
     ///   - remains: what an earlier master has left.
     ///   - versions: which version its users ran.
+    ///   - upgrade: how far it has come with an upgrade.
     ///   - kept: the deletions that it has held back.
     ///   - drained: databases that the operator has taken out of use.
     ///   - seed: for the jitter of restart delays.
     init(
         _ configuration: Configuration, processors: Int, holds: [UserName: String], remains: [UserName: Remains] = [:],
-        versions: [UserName: KeptVersion] = [:], kept: KeptDeletions = KeptDeletions(), drained: Set<String> = [],
+        versions: [UserName: KeptVersion] = [:], upgrade: Upgrade = Upgrade(), kept: KeptDeletions = KeptDeletions(),
+        drained: Set<String> = [],
         seed: UInt64
     ) {
         self.configuration = configuration
@@ -128,6 +135,7 @@ struct Supervisor {
         self.remains = remains
         self.processors = processors
         recordedVersions = versions
+        self.upgrade = upgrade
         chance = SplitMix64(seed: seed)
         for database in configuration.databases {
             databases[database.name] = DatabaseRow(settings: database)
@@ -185,6 +193,7 @@ struct Supervisor {
         case .undrain(let name): undrain(name)
         case .rebalance: rebalance()
         case .confirmDeletions(let names): confirmDeletions(names)
+        case .upgrade(let order): steerRollout(order)
         case .configure(let file, let isConfirmed): configure(file, isConfirmed: isConfirmed)
         case .configurationFaulty(let why): configurationFaulty(why)
         }
@@ -195,6 +204,7 @@ struct Supervisor {
         case .ready(let id): notReadyInTime(id)
         case .place(let id): starting.remove(id)
         case .pulse(let id): suspect(id)
+        case .soak(let id): soaked(id)
         case .face(let name): update(name) { $0.repairFace($1) }
         case .patience(let name): update(name) { $0.patienceEnded(&$1) }
         case .restart(let name): update(name) { $0.delayEnded(&$1) }
@@ -209,6 +219,7 @@ struct Supervisor {
         case .progress: tellProgress()
         case .memory: measureSome()
         case .deletions: judgeDeletions()
+        case .doubts: judgeDoubts()
         case .keepDeletions: emit(.keepDeletions)
         case .keepVersions: emit(.keepVersions(keptVersions))
         }
@@ -246,6 +257,7 @@ struct Supervisor {
     /// Fills the free places among the starting ones, and among those who arrive on a database.
     private mutating func admit() {
         admitMoves()
+        advanceRollout()
         admitReturns()
         while starting.count < startLimit, let name = startQueue.first(where: hasRoom) {
             dequeueStart(name)

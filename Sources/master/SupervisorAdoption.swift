@@ -33,7 +33,7 @@ extension Supervisor {
             return true
         case .boot, .tick, .stop, .watcherStarted, .watcherAdopted, .watcherSaid, .watcherBroke, .watcherExited,
             .started, .startFailed, .executed, .executionFailed, .notified, .probed, .measured, .faceFailed, .awaited,
-            .hold, .release, .restart, .drain, .undrain, .rebalance, .confirmDeletions, .configure,
+            .hold, .release, .restart, .drain, .undrain, .rebalance, .upgrade, .confirmDeletions, .configure,
             .configurationFaulty:
             return false
         }

@@ -46,7 +46,8 @@ extension Supervisor {
             guard isServed(user), !isAnswered || timers.isSet(.ready(process.id)) else { return [] }
             return [checkOrder(user, process, awaitsReady: isAnswered)].compactMap { $0 }
         case .swapping(let old, let new):
-            return [checkOrder(user, old, awaitsReady: false), checkOrder(user, new, awaitsReady: true)]
+            let isAwaited = new.soakEnd == nil
+            return [checkOrder(user, old, awaitsReady: false), checkOrder(user, new, awaitsReady: isAwaited)]
                 .compactMap { $0 }
         }
     }
@@ -59,8 +60,10 @@ extension Supervisor {
 
     mutating func verdict(_ verdict: CheckVerdict) {
         let id = verdict.worker
-        guard let user = users[id.user], let (role, _) = role(of: id, user) else { return }
+        guard let user = users[id.user], let (role, process) = role(of: id, user) else { return }
         switch role {
+        case .swappedIn where process.soakEnd != nil:
+            judgeTrial(id, verdict)
         case .starting, .swappedIn:
             if verdict.health == .passing { becameReady(id, "passed a check") }
         case .ready:
@@ -81,11 +84,12 @@ extension Supervisor {
             orderCheck(user, process, awaitsReady: false)
         }
         guard let check = CheckResult(verdict) else { return }
+        if isOnTrial(user), process.isOf(upgrade.rollout) { return judgeServingTrial(&user, process, verdict) }
         let heartbeat = process.pulse.heartbeat(now, limit: configuration.worker.heartbeat)
         let remedy = Remedy.for(heartbeat, check, databaseCondition(user))
         // A worker that is merely sick is better than none.
         guard remedy != .nothing, remedy == .abort || hasVersion(user), mayRemedy(&user) else { return }
-        let why = "checks fail: \(verdict.status.map { "status \($0)" } ?? "\(verdict.outcome)")"
+        let why = "checks fail: \(verdict.fault)"
         switch remedy {
         case .nothing:
             break
@@ -113,7 +117,7 @@ extension Supervisor {
         user.latency = verdict.latency
     }
 
-    private func databaseCondition(_ user: User) -> DatabaseCondition {
+    func databaseCondition(_ user: User) -> DatabaseCondition {
         guard let row = user.database.flatMap({ databases[$0] }) else { return .fine }
         switch row.state {
         case .unavailable: return .down

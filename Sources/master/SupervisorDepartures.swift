@@ -21,7 +21,7 @@ extension Supervisor {
 
     private mutating func departure(_ process: Process, drains: Bool) -> Departure {
         starting.remove(process.id)
-        timers.cancel(.ready(process.id))
+        for deadline in [Deadline.ready(process.id), .soak(process.id)] { timers.cancel(deadline) }
         emit(.forget(process.id))
         guard drains else { return Departure(process: process, phase: .terminating) }
         timers.set(.drain(process.id), at: now + Self.drainInterval)
@@ -88,10 +88,12 @@ extension Supervisor {
     }
 
     mutating func swapFailed(_ user: inout User, _ plan: PlanIdentity, _ why: String) {
-        user.failedPlan = plan
-        user.swapFailure = why
         remedied(user.name)
-        note("new settings failed: \(why)", rule: "swap-failed", user: user.name, weight: .warning)
+        if !upgradeFailed(&user, why) {
+            user.failedPlan = plan
+            user.swapFailure = why
+            note("new settings failed: \(why)", rule: "swap-failed", user: user.name, weight: .warning)
+        }
         reconcile(&user)
     }
 
@@ -133,7 +135,7 @@ extension Supervisor {
             guard let (role, process) = supervisor.role(of: id, user) else { return }
             supervisor.starting.remove(id)
             supervisor.arrived(process)
-            for deadline in [Deadline.ready(id), .place(id), .pulse(id), .drain(id), .kill(id)] {
+            for deadline in [Deadline.ready(id), .place(id), .pulse(id), .soak(id), .drain(id), .kill(id)] {
                 supervisor.timers.cancel(deadline)
             }
             supervisor.emitLast(.forget(id))
@@ -158,6 +160,11 @@ extension Supervisor {
                 } else {
                     supervisor.swapFailed(&user, process.plan, process.failure ?? how)
                 }
+            case .swappedOut(let new) where new.soakEnd != nil:
+                user.restarts += 1
+                user.lastExit = how
+                supervisor.serveAtOnce(&user, new, "its predecessor died: \(how)")
+                supervisor.retireUnused(user, process.socket, .restarting)
             case .swappedOut(let new):
                 user.restarts += 1
                 user.lastExit = how
@@ -185,10 +192,12 @@ extension Supervisor {
             return reconcile(&user)
         }
         user.restarts += 1
+        if process.isOf(upgrade.rollout) { _ = upgradeFailed(&user, cause) }
         let decision = user.history.died(
             at: now, readySince: process.readyAt, settings: configuration.worker.restart, chance: nextChance())
         if decision.beginsCrashLoop {
             note("crash loop: \(cause)", rule: "crash-loop", user: user.name, weight: .warning)
+            relapsed(&user, "crash loop, \(cause)")
         }
         guard decision.delay > .zero else {
             note("died: \(cause); starting again", rule: "restart", user: user.name)

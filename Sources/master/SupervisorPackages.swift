@@ -46,10 +46,9 @@ extension Supervisor {
         packagesChanged()
     }
 
-    /// Another version is in force. Whom it is brought to is not decided here: users without a version take it by
-    /// themselves, the others at their next start where `upgrade.free` says so.
-    mutating func currentMoved() {
-        notePackages("\(packages.current ?? "no version") is in force")
+    private mutating func currentMoved() {
+        notePackages("current is \(packages.current ?? "no version")")
+        followCurrent()
     }
 
     private mutating func changePackage(_ version: String, _ body: (inout PackageTable) -> Void) {
@@ -129,7 +128,8 @@ extension Supervisor {
     private func versionChoice(_ user: User, isStarting: Bool) -> VersionChoice {
         let takesCurrent = user.settings.plan == .free && configuration.upgrade.free == .onRestart
         return packages.choice(
-            pin: user.settings.package, present: user.version, isStarting: isStarting, takesCurrent: takesCurrent)
+            pin: user.settings.package, present: user.version, inForce: versionInForce, isStarting: isStarting,
+            takesCurrent: takesCurrent)
     }
 
     /// Whether there is a version with which the user can be started, where one is needed.
@@ -156,6 +156,8 @@ extension Supervisor {
             var status = PackageStatus()
             status.version = version
             status.isCurrent = version == packages.current
+            status.isInForce = version == versionInForce
+            status.held = upgrade.held[version]
             status.users = usage[version]?.count ?? 0
             status.trouble = row.objection?.text
             return status

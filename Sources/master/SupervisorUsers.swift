@@ -31,6 +31,7 @@ extension Supervisor {
             recordedVersions = recordedVersions.filter { present.contains($0.key) || remains[$0.key] != nil }
             tellUnreportedVersions()
             missing(from: present)
+            followCurrent()
         case .folder(let report):
             folderReport(report)
         case .package(let manifest): packageReport(manifest)
@@ -61,12 +62,15 @@ extension Supervisor {
             user.isDeleted = false
             let before = supervisor.aim(user)
             let isNewWish = user.settings.database != settings.database
+            let isUnpinned = user.settings.package != nil && supervisor.follows(settings)
             user.settings = settings
             supervisor.assignDatabase(&user, isNewWish: isNewWish)
+            if isUnpinned { user.version = supervisor.versionInForce ?? user.version }
             supervisor.chooseVersion(&user)
             let consequence = isBack ? Consequence.start : Consequence(from: before, to: supervisor.aim(user))
             supervisor.note(isBack ? "added again" : "changed: \(consequence)", rule: "moduser", user: name)
             supervisor.carryOut(consequence, &user)
+            supervisor.joinRollout(user)
         }
     }
 
@@ -84,7 +88,9 @@ extension Supervisor {
         update(settings.name) { supervisor, user in
             supervisor.chooseVersion(&user)
             if let left { supervisor.adopt(&user, left) }
+            supervisor.enrol(user)
             supervisor.reconcile(&user)
+            supervisor.joinRollout(user)
         }
     }
 
@@ -143,6 +149,7 @@ extension Supervisor {
         if user.version != nil { keepVersionsSoon() }
         leaveDatabase(user)
         moves.remove(user.name)
+        upgrade.rollout?.remove(user.name)
         remedied(user.name)
         let weight = isStopping && users.count > startLimit ? Happening.Weight.crowd : .routine
         note("gone", rule: isStopping ? "stop" : "deluser", user: user.name, weight: weight)

@@ -164,14 +164,32 @@ extension Supervisor {
                 user.actual = .ready(process)
                 supervisor.settle(&user, process, why)
             case .swappedIn(let old):
-                user.actual = .ready(process)
-                // Before the link moves: the keeper takes over no socket on which a leaving process still answers.
-                supervisor.depart(&user, old, drains: true)
-                supervisor.settle(&user, process, why)
+                guard found.soakEnd == nil else { return }
+                if supervisor.isOnTrial(user) {
+                    supervisor.soak(&user, old, process, why)
+                } else {
+                    supervisor.takeOver(&user, from: old, process, why)
+                }
             case .ready, .swappedOut, .stopping, .departing:
                 break
             }
         }
+    }
+
+    /// The new process of a swap takes the place of the old one.
+    mutating func takeOver(_ user: inout User, from old: Process, _ new: Process, _ why: String) {
+        // Before the link moves: the keeper takes over no socket on which a leaving process still answers.
+        depart(&user, old, drains: true)
+        serveAtOnce(&user, new, why)
+    }
+
+    /// The new process of a swap is the only one now.
+    mutating func serveAtOnce(_ user: inout User, _ new: Process, _ why: String) {
+        var new = new
+        new.soakEnd = nil
+        timers.cancel(.soak(new.id))
+        user.actual = .ready(new)
+        settle(&user, new, why)
     }
 
     /// A process has become ready: customers are sent to it, if they may be.
@@ -190,6 +208,7 @@ extension Supervisor {
             serve(&user, process)
             orderCheck(user, process, awaitsReady: false)
         }
+        soakServing(user, process)
         reconcile(&user)
     }
 
@@ -205,7 +224,7 @@ extension Supervisor {
         update(id.user) { supervisor, user in
             guard let (role, process) = supervisor.role(of: id, user) else { return }
             let limit = supervisor.configuration.worker.readyTimeout
-            let why = "not ready within \(limit.milliseconds / 1000) s"
+            let why = "not ready within \(limit.setting)"
             switch role {
             case .starting:
                 guard supervisor.wanted(user) == .up else {
@@ -217,7 +236,8 @@ extension Supervisor {
                 if user.face?.standIn != nil, supervisor.wanted(user) == .up { supervisor.abort(&user, process, why) }
             case .swappedIn(let old):
                 supervisor.abandon(&user, process, keeping: old)
-                supervisor.swapFailed(&user, process.plan, why)
+                let cause = process.soakEnd == nil ? why : "no check passed after its soak"
+                supervisor.swapFailed(&user, process.plan, cause)
             case .swappedOut, .stopping, .departing:
                 break
             }

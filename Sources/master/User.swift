@@ -13,6 +13,8 @@ struct Process: Equatable, Sendable {
     var pid: Int32?
     let startedAt: Instant
     var readyAt: Instant?
+    /// Set for one that has to prove itself before customers are sent to it: not before this time, and a passed check.
+    var soakEnd: Instant?
     var pulse = Pulse()
     /// In bytes, with its descendants, when it was last measured.
     var memory: Int?
@@ -114,6 +116,8 @@ struct User: Equatable, Sendable {
     }
     /// Why it does not run the version that it should.
     var versionTrouble: String?
+    /// How the last rollout has failed with it.
+    var upgradeFailure: String?
     /// The operator's hold, with the reason.
     var hold: String?
     /// Its folder is gone: it is forgotten when its last process has ended.

@@ -104,9 +104,10 @@ extension ProcessRecord {
         generation = process.id.generation
         socket = process.socket.generation
         pid = process.pid ?? 0
-        stage = process.readyAt == nil ? .starting : .ready
+        // One that soaks has to prove itself to the next master, too.
+        readyAt = process.soakEnd == nil ? process.readyAt : nil
+        stage = readyAt == nil ? .starting : .ready
         startedAt = process.startedAt
-        readyAt = process.readyAt
         fingerprint = process.plan.fingerprint
         database = process.plan.database
         place = process.plan.place

@@ -31,7 +31,7 @@ final class ControlConnection {
                     switch answer {
                     case .done: return
                     case .refused(let why): throw Failure(why.text, code: 1)
-                    case .master, .watcher, .database, .user, .event, .line, .pendingDeletion, .package:
+                    case .master, .watcher, .database, .user, .event, .line, .pendingDeletion, .upgrade, .package:
                         try body(answer)
                     }
                 }

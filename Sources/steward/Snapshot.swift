@@ -10,6 +10,8 @@ struct Snapshot {
     var users: [UserStatus] = []
     var packages: [PackageStatus] = []
     var pendingDeletions: [PendingDeletion] = []
+    /// The one on its way.
+    var upgrade: UpgradeStatus?
     /// What is worth a line beside the tables.
     var notes: [String] = []
 
@@ -22,6 +24,7 @@ struct Snapshot {
             case .user(let status): users.append(status)
             case .package(let status): packages.append(status)
             case .pendingDeletion(let deletion): pendingDeletions.append(deletion)
+            case .upgrade(let status): upgrade = status
             case .line(let line): notes.append(line.text)
             case .done, .refused, .event: break
             }
@@ -46,14 +49,9 @@ struct Snapshot {
             lines += [""] + Self.databaseLines(databases, now: now)
         }
         if !packages.isEmpty { lines += [""] + packageLines }
+        lines += upgrade.map { [upgradeLine($0, now: now)] } ?? []
         return lines + [""] + userLines(users, now: now) + deletionLines(now: now)
             + [master.configuration].compactMap(\.self) + notes
-    }
-
-    private var packageLines: [String] {
-        Self.table(
-            ["VERSION", "USERS", "STATE"],
-            packages.map { [$0.version, "\($0.users)", $0.trouble ?? ($0.isCurrent ? "in force" : "")] })
     }
 
     static func databaseLines(_ databases: [DatabaseStatus], now: Int64) -> [String] {
@@ -134,6 +132,7 @@ struct Snapshot {
                 databases: databases.map(StatusDocument.Database.init),
                 packages: packages.map(StatusDocument.Package.init), users: users.map(StatusDocument.User.init),
                 pendingDeletion: pendingDeletions.map(StatusDocument.Deletion.init),
+                upgrade: Nullable(wrappedValue: upgrade.map { StatusDocument.Upgrade($0) }),
                 configuration: Nullable(wrappedValue: master.configuration)))
     }
 
@@ -145,7 +144,7 @@ struct Snapshot {
         try encode(databases.map(StatusDocument.Database.init))
     }
 
-    private static func encode(_ value: some Encodable) throws -> String {
+    static func encode(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]

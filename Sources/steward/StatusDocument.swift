@@ -9,6 +9,8 @@ struct StatusDocument: Encodable {
     var packages: [Package]
     var users: [User]
     var pendingDeletion: [Deletion]
+    /// The one on its way.
+    @Nullable var upgrade: Upgrade?
     /// What the operator has to do about the configuration file.
     @Nullable var configuration: String?
 
@@ -69,20 +71,6 @@ struct StatusDocument: Encodable {
             lastChange = status.before.map { _ in rfc3339(status.changedAt) }
             before = status.before
             old = status.isOld
-        }
-    }
-
-    struct Package: Encodable {
-        let version: String
-        let current: Bool
-        let users: Int
-        @Nullable var trouble: String?
-
-        init(_ status: PackageStatus) {
-            version = status.version
-            current = status.isCurrent
-            users = status.users
-            trouble = status.trouble
         }
     }
 

@@ -32,7 +32,7 @@ import Testing
     @Test func usersRunTheVersionThatTheyHaveBeenGiven() async throws {
         try await Tree.with {
             Self.edit(&$0)
-            $0.users = ["alice": "plan: paid", "bob": ""]
+            $0.users = ["alice": "", "bob": ""]
         } _: { tree in
             let waiting = try await tree.waitUntil("nobody can run") { report in
                 report.user("alice")?.reason?.contains("waits for a version") == true
@@ -44,10 +44,10 @@ import Testing
             try await Self.expect(["alice": "1.0", "bob": "1.0"], tree)
             let before = try await tree.status().pids
 
-            // Nobody is moved; who is new gets what is in force.
+            // Free users stay; who is new gets what is in force.
             try tree.setCurrent("1.1")
             try await eventually("1.1 is in force") {
-                try await tree.steward("events").output.contains("packages: 1.1 is in force")
+                try await tree.steward("events").output.contains("1.1 is in force")
             }
             try tree.addUser("carol")
             try tree.addUser("pinned", "package: 1.0")
@@ -120,7 +120,7 @@ import Testing
         try await Tree.with {
             Self.edit(&$0)
             $0.settings["upgrade"] = "{free: on-restart}"
-            $0.users = ["alice": "plan: paid", "bob": ""]
+            $0.users = ["alice": "package: 1.0", "bob": ""]
         } _: { tree in
             try tree.publish("1.0")
             try tree.publish("1.1")
@@ -128,7 +128,7 @@ import Testing
             try await Self.expect(["alice": "1.0", "bob": "1.0"], tree)
             try tree.setCurrent("1.1")
             try await eventually("1.1 is in force") {
-                try await tree.steward("events").output.contains("packages: 1.1 is in force")
+                try await tree.steward("events").output.contains("1.1 is in force")
             }
             try await tree.steward("restart", "alice", "bob", "--wait")
             try await Self.expect(["alice": "1.0", "bob": "1.1"], tree)

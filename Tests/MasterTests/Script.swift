@@ -17,7 +17,7 @@ struct Script {
 
     init(
         _ change: (inout Configuration) -> Void = { _ in }, holds: [UserName: String] = [:],
-        remains: [UserName: Remains] = [:], versions: [UserName: KeptVersion] = [:]
+        remains: [UserName: Remains] = [:], versions: [UserName: KeptVersion] = [:], upgrade: Upgrade = Upgrade()
     ) {
         var configuration = Configuration()
         configuration.runtime = "/run/steward"
@@ -26,7 +26,8 @@ struct Script {
         configuration.worker.restart.jitter = 0
         change(&configuration)
         supervisor = Supervisor(
-            configuration, processors: 2, holds: holds, remains: remains, versions: versions, seed: 1)
+            configuration, processors: 2, holds: holds, remains: remains, versions: versions, upgrade: upgrade,
+            seed: 1)
         send(.boot)
     }
 
@@ -172,6 +173,10 @@ struct Script {
     func socket(of worker: WorkerID) -> WorkerID? {
         for case .start(worker, let socket, _, _) in effects { return socket }
         return nil
+    }
+
+    func workers(of name: UserName) -> [WorkerID] {
+        supervisor.users[name]?.processes.map(\.id) ?? []
     }
 
     func state(_ name: UserName) -> String {

@@ -79,6 +79,7 @@ final class Simulation {
     var holds: [UserName: String] = [:]
     var kept = KeptDeletions()
     var versions: [UserName: KeptVersion] = [:]
+    var upgrade = Upgrade()
     /// The versions that are there, with what tells them from others of the name.
     var published = ["1": UInt64(1)]
     var currentVersion: String? = "1"

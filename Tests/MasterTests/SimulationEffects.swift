@@ -31,6 +31,7 @@ extension Simulation {
         case .erase(let name): saved[name] = nil
         case .dropHold(let name): holds[name] = nil
         case .keepDeletions: kept = supervisor.keptDeletions
+        case .keepUpgrade: upgrade = supervisor.upgrade
         case .keepVersions(let kept): versions = kept
         case .welcome, .suspect, .moveLogs, .record, .giveWay, .finish: break
         }

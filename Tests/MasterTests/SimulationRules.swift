@@ -71,6 +71,7 @@ extension Simulation {
             expect(workers[order.worker] != nil, .checkedWhileThere, "\(order.worker)")
         case .welcome, .unlink, .unwatch, .measure, .signal, .forget, .suspect, .startWatcher, .killWatcher,
             .dismissWatcher, .ping, .snapshot, .moveLogs, .save, .erase, .dropHold, .keepDeletions, .keepVersions,
+            .keepUpgrade,
             .record, .giveWay, .finish:
             break
         }
@@ -159,6 +160,7 @@ extension Simulation {
         expect(supervisor.starting.isEmpty, .calm, "starting: \(supervisor.starting)")
         expect(supervisor.replacing.isEmpty, .calm, "being replaced: \(supervisor.replacing)")
         expect(watched.isEmpty, .calm, "watched: \(watched)")
+        expect(supervisor.upgrade.rollout == nil, .calm, "upgrading: \(String(describing: supervisor.upgrade.rollout))")
         expect(supervisor.moves.isEmpty, .calm, "moving: \(supervisor.moves)")
         for (name, row) in supervisor.databases where !row.isUsable && supervisor.hasAlternative(name) {
             expect(row.users == 0, .calm, "\(row.users) users are still on \(name), \(row.standing)")

@@ -112,7 +112,7 @@ import Testing
         #expect(script.effects.contains(.signal(worker, Signal.kill, leaderOnly: false)))
         script.send(.exited(worker, .signal(9)))
         #expect(script.status(alice).restarts == 1)
-        #expect(script.supervisor.users[alice]?.lastFailure == "not ready within 5.0 s")
+        #expect(script.supervisor.users[alice]?.lastFailure == "not ready within 5s")
     }
 
     @Test func aProgramThatCannotBeExecutedSaysWhy() {

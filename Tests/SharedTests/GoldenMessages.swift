@@ -207,6 +207,7 @@ private let requestMessages: [Golden] = [
     Golden(.request, ControlRequest.confirmDelete(UsersRequest([alice])), "28 0001 0005616c696365 00"),
     Golden(.request, ControlRequest.reload(ReloadRequest(isConfirmed: true)), "32 01"),
     Golden(.request, ControlRequest.plan(PlanRequest(file: "/c")), "33 01 00022f63"),
+    Golden(.request, ControlRequest.upgrade(UpgradeRequest(.start, version: "2.0")), "3c 02 01 0003322e30"),
 ]
 
 private let answerMessages: [Golden] = [
@@ -290,7 +291,24 @@ private let answerMessages: [Golden] = [
             with {
                 $0.version = "1.0"
                 $0.isCurrent = true
+                $0.isInForce = true
                 $0.users = 3
                 $0.trouble = "t"
-            }), "29 0003312e30 01 0000000000000003 01 000174"),
+                $0.held = "h"
+            }), "29 0003312e30 01 01 0000000000000003 01 000174 01 000168"),
+    Golden(
+        .answer,
+        ControlAnswer.upgrade(
+            with {
+                $0.target = "2.0"
+                $0.state = "paused"
+                $0.reason = "r"
+                $0.since = 1
+                $0.total = 5
+                $0.changed = 2
+                $0.underway = 3
+                $0.failed = 4
+            }),
+        "3c 0003322e30 0006706175736564 01 000172 0000000000000001 0000000000000005 0000000000000002 0000000000000003"
+            + "0000000000000004"),
 ]

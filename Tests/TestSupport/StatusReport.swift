@@ -49,6 +49,25 @@ public struct StatusReport: Codable, Sendable {
         }
     }
 
+    public struct Upgrade: Codable, Sendable {
+        public let target: String
+        public let state: String
+        public let reason: String?
+        public let total: Int
+        public let changed: Int
+        public let underway: Int
+        public let failed: Int
+    }
+
+    public struct Package: Codable, Sendable {
+        public let version: String
+        public let current: Bool
+        public let inForce: Bool
+        public let users: Int
+        public let trouble: String?
+        public let held: String?
+    }
+
     /// A user whose deletion is held back.
     public struct Deletion: Codable, Sendable {
         public let name: String
@@ -61,6 +80,8 @@ public struct StatusReport: Codable, Sendable {
     public let databases: [Database]
     public let users: [User]
     public let pendingDeletion: [Deletion]
+    public let upgrade: Upgrade?
+    public let packages: [Package]
     /// What the operator has to do about the configuration file.
     public let configuration: String?
 
@@ -76,6 +97,7 @@ public struct StatusReport: Codable, Sendable {
 
     public func user(_ name: String) -> User? { users.first { $0.name == name } }
     public func watcher(_ name: String) -> Watcher? { watchers.first { $0.name == name } }
+    public func package(_ version: String) -> Package? { packages.first { $0.version == version } }
     public func database(_ name: String) -> Database? { databases.first { $0.name == name } }
 
     /// The pid of each user's process, as far as it has one.

@@ -29,8 +29,9 @@ extension Tree {
 
     public var packages: String { "\(folder)/packages" }
 
-    /// Publishes a version of the plain worker, which shows its version, its working folder and STEWARD_PACKAGE.
-    public func publish(_ version: String, _ settings: String = "") throws {
+    /// Publishes a version of the plain worker, which shows its version, its working folder and STEWARD_PACKAGE, and has
+    /// these variables in its environment.
+    public func publish(_ version: String, _ settings: String = "", environment: [String: String] = [:]) throws {
         let draft = "\(folder)/draft-\(version)"
         for folder in [draft, packages] {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -38,6 +39,7 @@ extension Tree {
         let plain = Sources.path("Tests/Workers/plain.py")
         let program = """
             import os, runpy
+            \(environment.map { "os.environ[\"\($0)\"] = \"\($1)\"" }.joined(separator: "; "))
             os.environ["SHOWN"] = " ".join(["\(version)", os.getcwd(), os.environ["STEWARD_PACKAGE"]])
             runpy.run_path("\(plain)", run_name="__main__")
             """

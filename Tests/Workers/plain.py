@@ -8,6 +8,7 @@
 Its environment:
 SHOWN           is shown in the answer
 EXIT            exit at once with this code
+DIES_AFTER      seconds from its start to its end with code 1
 READY_AFTER     seconds before it is ready and answers /healthz with 200
 HEALTH          the status code of /healthz
 SICK_FILE       /healthz answers 500 while this file exists
@@ -120,6 +121,8 @@ async def main():
         print("line", line, flush=True)
     if os.environ.get("EXIT"):
         sys.exit(int(os.environ["EXIT"]))
+    if os.environ.get("DIES_AFTER"):
+        asyncio.get_running_loop().call_later(float(os.environ["DIES_AFTER"]), os._exit, 1)
     if os.environ.get("CHILD"):
         subprocess.Popen(["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"])
     if os.environ.get("DAEMON"):

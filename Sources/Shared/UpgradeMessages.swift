@@ -1,0 +1,83 @@
+// What the steward command and master say to each other about upgrades, over RUNTIME/control.sock.
+
+public struct UpgradeRequest: WireValue {
+    public enum Action: UInt8, Sendable, CaseIterable {
+        /// Answered by lines: who would be changed, and who not.
+        case plan = 1
+        /// Send those who follow to the version.
+        case start
+        case pause
+        case resume
+        /// Bring back whom it has changed.
+        case abort
+    }
+
+    public var action = Action.plan
+    /// For `plan` (nil: the current one) and `start`.
+    public var version: String?
+
+    public init() {}
+
+    public init(_ action: Action, version: String? = nil) {
+        self.action = action
+        self.version = version
+    }
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&action)
+        try coder.field(&version)
+    }
+}
+
+/// A version on its way to its users.
+public struct UpgradeStatus: WireValue {
+    public var target = ""
+    /// rolling, paused, waiting or rolling back.
+    public var state = ""
+    public var reason: String?
+    public var since: Int64 = 0
+    /// Users: everybody whom it is about; the changed ones (or those who have gone back); those between two processes.
+    public var total = 0
+    public var changed = 0
+    public var underway = 0
+    public var failed = 0
+
+    public init() {}
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&target)
+        try coder.field(&state)
+        try coder.field(&reason)
+        try coder.field(&since)
+        try coder.field(&total)
+        try coder.field(&changed)
+        try coder.field(&underway)
+        try coder.field(&failed)
+    }
+}
+
+/// A version of the application that is there, or that a user runs.
+public struct PackageStatus: WireValue {
+    public var version = ""
+    /// `packages/current` names it.
+    public var isCurrent = false
+    /// New users get it.
+    public var isInForce = false
+    /// Users who run it, or are to: as long as there are any it must not be deleted.
+    public var users = 0
+    /// Why nobody, or nobody else, is started on it.
+    public var trouble: String?
+    /// Why nobody is sent there until the operator says so.
+    public var held: String?
+
+    public init() {}
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&version)
+        try coder.field(&isCurrent)
+        try coder.field(&isInForce)
+        try coder.field(&users)
+        try coder.field(&trouble)
+        try coder.field(&held)
+    }
+}

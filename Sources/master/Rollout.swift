@@ -1,0 +1,151 @@
+// A version on its way to its users: canaries first, then the paying ones, then the rest. Pure.
+//
+// It says whose turn it is and when to stop; what a turn means is the Supervisor's.
+
+import Shared
+
+struct Rollout {
+    enum Stage: Equatable, Sendable {
+        /// → rollingBack, or its end
+        case rolling
+        /// Who has been changed goes back, for this reason. → its end
+        case rollingBack(String)
+    }
+
+    /// A failure that may be a database's fault.
+    struct Doubt: Equatable, Sendable {
+        let why: String
+        let since: Instant
+    }
+
+    let target: String
+    private(set) var stage = Stage.rolling
+    /// The operator has stopped it for a while: who is on the way goes on.
+    var isPaused = false
+    let startedAt: Instant
+    private var queue = StartQueue()
+    /// Between two processes, or not proved yet.
+    private(set) var underway: Set<UserName> = []
+    /// Whose worker was not ready when it was their turn: their turn comes again when the queue is empty.
+    private(set) var aside: Set<UserName> = []
+    /// How many have been changed and proved, or have gone back.
+    private(set) var changed = 0
+    private(set) var doubts: [UserName: Doubt] = [:]
+    /// With whom it has failed, and how.
+    private(set) var failures: [UserName: String] = [:]
+
+    init(to target: String, at now: Instant) {
+        self.target = target
+        startedAt = now
+    }
+
+    /// Goes on with what an earlier master has begun.
+    init(to target: String, stage: Stage, isPaused: Bool, failures: [UserName: String], at now: Instant) {
+        self.init(to: target, at: now)
+        (self.stage, self.isPaused, self.failures) = (stage, isPaused, failures)
+    }
+
+    var isRolling: Bool { stage == .rolling }
+
+    var waiting: Int { queue.count + aside.count }
+
+    /// Everybody whom it is about and who is there, the failed ones included.
+    var total: Int { changed + underway.count + waiting + doubts.count + failures.count }
+
+    var isOver: Bool { underway.isEmpty && waiting == 0 && doubts.isEmpty }
+
+    mutating func append(_ name: UserName, _ plan: Plan) {
+        guard !underway.contains(name), failures[name] == nil, doubts[name] == nil else { return }
+        aside.remove(name)
+        queue.append(name, plan)
+    }
+
+    /// Whose turn it is now; told of by `begun` or `postpone`.
+    mutating func next(_ settings: UpgradeSettings) -> UserName? {
+        guard !isPaused, doubts.isEmpty, underway.count < limit(settings) else { return nil }
+        guard let name = queue.first() else { return nil }
+        queue.remove(name)
+        return name
+    }
+
+    /// How many may be on the way: the canaries have to be proved before anybody else begins.
+    private func limit(_ settings: UpgradeSettings) -> Int {
+        switch stage {
+        case .rolling: changed < settings.canary ? settings.canary - changed : settings.parallel
+        case .rollingBack: settings.parallel
+        }
+    }
+
+    /// Whether those who were put aside are to be looked at again.
+    var isAsideDue: Bool { queue.count == 0 && underway.isEmpty && doubts.isEmpty && !isPaused && !aside.isEmpty }
+
+    mutating func begun(_ name: UserName) {
+        underway.insert(name)
+    }
+
+    mutating func postpone(_ name: UserName) {
+        underway.remove(name)
+        aside.insert(name)
+    }
+
+    mutating func finished(_ name: UserName) {
+        if underway.remove(name) != nil || aside.remove(name) != nil { changed += 1 }
+    }
+
+    /// One who had been changed has turned out to be broken.
+    mutating func relapsed(_ name: UserName) {
+        changed -= 1
+        underway.insert(name)
+    }
+
+    /// - Parameter isDoubtful: whether it may be a database's fault; then `judged` tells.
+    mutating func failed(_ name: UserName, _ why: String, isDoubtful: Bool, _ now: Instant) {
+        underway.remove(name)
+        if isDoubtful {
+            doubts[name] = Doubt(why: why, since: now)
+        } else {
+            failures[name] = why
+        }
+    }
+
+    mutating func judged(_ name: UserName, _ plan: Plan, isExcused: Bool) {
+        guard let doubt = doubts.removeValue(forKey: name) else { return }
+        if isExcused { append(name, plan) } else { failures[name] = doubt.why }
+    }
+
+    /// With whom it has failed and how, in one line.
+    var verdict: String {
+        let named = failures.sorted { $0.key < $1.key }.prefix(3).map { "\($0): \($1)" }.joined(separator: "; ")
+        return failures.count > 3 ? "\(named) and \(failures.count - 3) more" : named
+    }
+
+    func isSpent(_ settings: UpgradeSettings) -> Bool {
+        isRolling && failures.count >= settings.maxFailures
+    }
+
+    /// Turns round. Those who are to go back are appended afterwards.
+    mutating func turnBack(_ why: String) {
+        stage = .rollingBack(why)
+        isPaused = false
+        queue = StartQueue()
+        (underway, aside, doubts, changed) = ([], [], [:], 0)
+    }
+
+    mutating func remove(_ name: UserName) {
+        queue.remove(name)
+        underway.remove(name)
+        aside.remove(name)
+        doubts[name] = nil
+    }
+}
+
+/// Which version is in force, and what is kept of rollouts.
+struct Upgrade {
+    /// The last one that has reached everybody whom it was for: new users get it.
+    var inForce: String?
+    /// Where `current` pointed when it was looked at last.
+    var seen: String?
+    /// Versions that have failed or were aborted, and why: nobody is sent there until the operator says so.
+    var held: [String: String] = [:]
+    var rollout: Rollout?
+}

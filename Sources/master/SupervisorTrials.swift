@@ -1,0 +1,84 @@
+// A new process that has to prove itself beside the old one before customers are sent to it: ready, then the soak, then
+// a passed check.
+
+import Shared
+
+extension Supervisor {
+    /// From its readiness on, the new process only has to run.
+    mutating func soak(_ user: inout User, _ old: Process, _ new: Process, _ why: String) {
+        let soak = configuration.upgrade.soak
+        var new = new
+        new.soakEnd = now + soak
+        user.actual = .swapping(old: old, new: new)
+        starting.remove(new.id)
+        timers.cancel(.ready(new.id))
+        timers.set(.soak(new.id), at: now + soak)
+        // Wrong answers are told of from now on.
+        orderCheck(user, new, awaitsReady: false)
+        note("ready on a socket of its own, soaks for \(soak.setting): \(why)", rule: "soak", user: user.name)
+    }
+
+    /// One who serves already, as nobody else could, has to prove itself nevertheless.
+    mutating func soakServing(_ user: User, _ process: Process) {
+        guard isOnTrial(user), process.isOf(upgrade.rollout) else { return }
+        timers.set(.soak(process.id), at: now + configuration.upgrade.soak)
+    }
+
+    /// What dispatch says of one who serves already.
+    mutating func judgeServingTrial(_ user: inout User, _ process: Process, _ verdict: CheckVerdict) {
+        switch verdict.health {
+        case .doubtful:
+            break
+        case .passing:
+            if let readyAt = process.readyAt, now >= readyAt + configuration.upgrade.soak { proved(&user) }
+        case .failing:
+            _ = upgradeFailed(&user, "its checks fail: \(verdict.fault)")
+            reconcile(&user)
+        }
+    }
+
+    /// The soak is over: one more check decides.
+    mutating func soaked(_ id: WorkerID) {
+        update(id.user) { supervisor, user in
+            guard let (role, process) = supervisor.role(of: id, user) else { return }
+            let isChecked = supervisor.checkSettings(user, process).isWanted
+            switch role {
+            case .swappedIn where isChecked:
+                supervisor.timers.set(.ready(id), at: supervisor.now + supervisor.configuration.worker.readyTimeout)
+                supervisor.emit(.suspect(id))
+            case .swappedIn(let old):
+                supervisor.proved(&user)
+                supervisor.takeOver(&user, from: old, process, "its soak is over")
+            case .ready where isChecked:
+                supervisor.emit(.suspect(id))
+            case .ready:
+                supervisor.proved(&user)
+            case .starting, .swappedOut, .stopping, .departing:
+                break
+            }
+        }
+    }
+
+    /// What dispatch says of a new process on trial.
+    mutating func judgeTrial(_ id: WorkerID, _ verdict: CheckVerdict) {
+        update(id.user) { supervisor, user in
+            guard case .swapping(let old, let new) = user.actual, new.id == id, let end = new.soakEnd else { return }
+            switch verdict.health {
+            case .doubtful:
+                break
+            case .passing:
+                guard supervisor.now >= end else { return }
+                supervisor.proved(&user)
+                supervisor.takeOver(&user, from: old, new, "passed a check after its soak")
+            case .failing:
+                supervisor.abandon(&user, new, keeping: old)
+                supervisor.swapFailed(&user, new.plan, "its checks fail: \(verdict.fault)")
+            }
+        }
+    }
+}
+
+extension CheckVerdict {
+    /// What was wrong, in a word or two.
+    var fault: String { status.map { "status \($0)" } ?? "\(outcome)" }
+}

@@ -1,0 +1,299 @@
+// A new version of the application reaches its users: when a rollout begins, what a turn means, how it ends.
+//
+// A user's turn is a swap whose new process soaks before customers are sent to it (SupervisorTrials). How far a rollout
+// has come is seen from the users themselves: `version` is what a user is to run, `formerVersion` what it ran before; so the
+// next master knows it, too.
+
+import Shared
+
+extension Supervisor {
+    // MARK: occasions
+
+    /// `current` may have moved: paying users follow it, and free ones where the configuration says so.
+    mutating func followCurrent() {
+        guard reported == nil, let current = packages.current, current != upgrade.seen else { return }
+        upgrade.seen = current
+        if let why = upgrade.held[current] {
+            note("\(current) is current, but held: \(why)", rule: "upgrade", weight: .warning)
+            return emit(.keepUpgrade)
+        }
+        beginRollout(to: current)
+    }
+
+    /// Sends everybody to a version who is to follow; one that is on its way already gives way to it.
+    mutating func beginRollout(to version: String) {
+        recallUnderway()
+        upgrade.held[version] = nil
+        upgrade.rollout = Rollout(to: version, at: now)
+        for user in users.values.sorted(by: { $0.name < $1.name }) { joinRollout(user) }
+        let count = upgrade.rollout?.total ?? 0
+        if count > 0 { note("upgrade to \(version) begins: \(count) users", rule: "upgrade") }
+        emit(.keepUpgrade)
+    }
+
+    /// Gives a user its place, where the rollout is to change it.
+    mutating func joinRollout(_ user: User) {
+        if isDue(user) { upgrade.rollout?.append(user.name, user.settings.plan) }
+    }
+
+    /// Who is between two versions goes back to the former one.
+    private mutating func recallUnderway() {
+        for name in upgrade.rollout?.underway.sorted() ?? [] { update(name) { $0.goBack(&$1) } }
+    }
+
+    /// A user has come: for a new one, or with what an earlier master has done to it.
+    mutating func enrol(_ user: User) {
+        guard let rollout = upgrade.rollout, user.formerVersion != nil else { return joinRollout(user) }
+        if rollout.isRolling {
+            upgrade.rollout?.begun(user.name)
+            if user.runs(rollout.target) { upgrade.rollout?.finished(user.name) }
+        } else {
+            upgrade.rollout?.append(user.name, user.settings.plan)
+        }
+    }
+
+    /// Whether a user goes where `current` goes.
+    func follows(_ settings: UserSettings) -> Bool {
+        guard settings.package == nil else { return false }
+        return settings.plan == .paid || configuration.upgrade.free == .follow
+    }
+
+    private func isDue(_ user: User) -> Bool {
+        guard let rollout = upgrade.rollout, rollout.isRolling else { return false }
+        return !user.isDeleted && follows(user.settings) && user.version != nil && user.version != rollout.target
+    }
+
+    /// The version for those who have none yet: not one that has still to prove itself.
+    var versionInForce: String? {
+        let proved = upgrade.inForce.flatMap { packages.objection(to: $0) == nil ? $0 : nil }
+        return proved ?? packages.current
+    }
+
+    // MARK: turns
+
+    /// Lets those have their turn who may, and ends what is over.
+    mutating func advanceRollout() {
+        guard !isStopping, reported == nil, upgrade.rollout != nil else { return }
+        guard configuration.packages != nil else {
+            upgrade.rollout = nil
+            return
+        }
+        if upgrade.rollout?.isSpent(configuration.upgrade) == true { turnBack(upgrade.rollout?.verdict ?? "") }
+        for name in upgrade.rollout?.underway.sorted() ?? [] { followUnderway(name) }
+        if upgradeObstacle == nil {
+            if upgrade.rollout?.isAsideDue == true { reconsiderAside() }
+            while let name = upgrade.rollout?.next(configuration.upgrade) { turn(name) }
+        }
+        if upgrade.rollout?.isOver == true { endRollout() }
+    }
+
+    /// Why nobody's turn comes for the moment.
+    var upgradeObstacle: String? {
+        guard let rollout = upgrade.rollout else { return nil }
+        if rollout.isPaused { return "paused by the operator" }
+        if let (name, doubt) = rollout.doubts.min(by: { $0.key < $1.key }) {
+            return "\(name) failed (\(doubt.why)): it may be its database's fault"
+        }
+        let away = databases.values.filter { $0.users > 0 && $0.state != .available }
+        return away.map(\.settings.name).min().map { "waits for database \($0)" }
+    }
+
+    private mutating func turn(_ name: UserName) {
+        guard let rollout = upgrade.rollout, let user = users[name], !user.isDeleted else { return }
+        guard rollout.isRolling ? isDue(user) : user.formerVersion != nil else { return }
+        guard case .ready = user.actual, isServed(user), user.face?.standIn == nil else {
+            upgrade.rollout?.postpone(name)
+            return
+        }
+        upgrade.rollout?.begun(name)
+        update(name) { $0.change(&$1) }
+    }
+
+    /// Everybody else has had their turn.
+    private mutating func reconsiderAside() {
+        for name in upgrade.rollout?.aside.sorted() ?? [] {
+            guard let user = users[name], !user.isDeleted else {
+                upgrade.rollout?.remove(name)
+                continue
+            }
+            if isIdle(user) {
+                update(name) { supervisor, user in
+                    supervisor.change(&user)
+                    supervisor.upgrade.rollout?.finished(name)
+                }
+            } else if case .ready = user.actual {
+                upgrade.rollout?.append(name, user.settings.plan)
+            }
+        }
+    }
+
+    /// Whether nobody serves the user, or is about to: there is nothing to be lost, and nothing to be proved.
+    private func isIdle(_ user: User) -> Bool {
+        switch wanted(user) {
+        case .down(.held), .down(.disabled), .down(.noDatabase): return true
+        case .up, .down(.databaseUnavailable), .down(.databaseUnknown): break
+        }
+        return switch user.actual {
+        case .absent, .waiting: true
+        case .queued, .starting, .ready, .swapping, .stopping: false
+        }
+    }
+
+    private mutating func change(_ user: inout User) {
+        guard let rollout = upgrade.rollout, rollout.isRolling else { return goBack(&user) }
+        user.formerVersion = user.formerVersion ?? user.version
+        user.version = rollout.target
+        user.upgradeFailure = nil
+        retryWithNewSettings(&user)
+        reconcile(&user)
+    }
+
+    private mutating func goBack(_ user: inout User) {
+        revert(&user)
+        retryWithNewSettings(&user)
+        reconcile(&user)
+    }
+
+    private mutating func revert(_ user: inout User) {
+        guard let former = user.formerVersion else { return }
+        user.version = former
+        user.formerVersion = nil
+    }
+
+    // MARK: between two versions
+
+    /// Whether a new process of this user has to prove itself.
+    func isOnTrial(_ user: User) -> Bool {
+        guard let rollout = upgrade.rollout, rollout.isRolling else { return false }
+        return rollout.underway.contains(user.name)
+    }
+
+    /// Who is held, disabled, deleted or pinned meanwhile leaves the rollout, or waits for another turn.
+    private mutating func followUnderway(_ name: UserName) {
+        guard let user = users[name], !user.isDeleted, user.settings.package == nil else {
+            upgrade.rollout?.remove(name)
+            return
+        }
+        switch wanted(user) {
+        case .up, .down(.databaseUnavailable), .down(.databaseUnknown):
+            guard upgrade.rollout?.isRolling == false else { return }
+            // It went back, or will when it starts; nothing better is to be had.
+            if user.runs(user.version) || user.swapFailure != nil { upgrade.rollout?.finished(name) }
+        case .down(.held), .down(.disabled), .down(.noDatabase):
+            update(name) { $0.goBack(&$1) }
+            upgrade.rollout?.postpone(name)
+        }
+    }
+
+    mutating func proved(_ user: inout User) {
+        guard isOnTrial(user) else { return }
+        upgrade.rollout?.finished(user.name)
+    }
+
+    /// The version does not work for a user who is between two versions: it goes back at once.
+    ///
+    /// Answers whether that was so.
+    mutating func upgradeFailed(_ user: inout User, _ why: String) -> Bool {
+        guard isOnTrial(user), let target = upgrade.rollout?.target else { return false }
+        revert(&user)
+        user.upgradeFailure = "\(target) failed: \(why)"
+        note("\(target) failed: \(why)", rule: "upgrade-failed", user: user.name, weight: .warning)
+        upgrade.rollout?.failed(user.name, why, isDoubtful: user.database != nil, now)
+        if user.database != nil { timers.set(.doubts, at: now + doubtTime) }
+        emit(.keepUpgrade)
+        return true
+    }
+
+    /// One that has been changed dies again and again.
+    mutating func relapsed(_ user: inout User, _ why: String) {
+        guard let rollout = upgrade.rollout, rollout.isRolling, user.formerVersion != nil else { return }
+        guard user.version == rollout.target else { return }
+        upgrade.rollout?.relapsed(user.name)
+        _ = upgradeFailed(&user, why)
+    }
+
+    /// As long as a database takes to be noticed that is gone.
+    private var doubtTime: Duration { configuration.databaseCheck.interval + configuration.databaseCheck.timeout }
+
+    /// By now it is known whether a database was away.
+    mutating func judgeDoubts() {
+        for (name, doubt) in upgrade.rollout?.doubts ?? [:] {
+            guard now - doubt.since >= doubtTime else {
+                timers.set(.doubts, at: doubt.since + doubtTime)
+                continue
+            }
+            guard let user = users[name] else {
+                upgrade.rollout?.remove(name)
+                continue
+            }
+            let row = user.database.flatMap { databases[$0] }
+            let hasTurned = row?.before != nil && row.map { doubt.since - $0.changedAt <= doubtTime } == true
+            let isExcused = databaseCondition(user) != .fine || hasTurned
+            if isExcused { note("does not count: database \(user.database ?? "")", rule: "upgrade", user: name) }
+            upgrade.rollout?.judged(name, user.settings.plan, isExcused: isExcused)
+        }
+        emit(.keepUpgrade)
+    }
+
+    // MARK: orders of the operator
+
+    mutating func steerRollout(_ order: UpgradeOrder) {
+        switch order {
+        case .start(let version): beginRollout(to: version)
+        case .pause: pauseRollout(true)
+        case .resume: pauseRollout(false)
+        case .abort: turnBack("aborted by the operator")
+        }
+    }
+
+    private mutating func pauseRollout(_ isPaused: Bool) {
+        guard let rollout = upgrade.rollout, rollout.isPaused != isPaused else { return }
+        upgrade.rollout?.isPaused = isPaused
+        note("upgrade to \(rollout.target) \(isPaused ? "paused" : "resumed")", rule: "upgrade")
+        emit(.keepUpgrade)
+    }
+
+    // MARK: the end
+
+    /// Stops the rollout and brings back whom it has changed; the version is held.
+    mutating func turnBack(_ why: String) {
+        guard let rollout = upgrade.rollout, rollout.isRolling else { return }
+        recallUnderway()
+        upgrade.rollout?.turnBack(why)
+        upgrade.held[rollout.target] = why
+        for user in users.values.sorted(by: { $0.name < $1.name }) where user.formerVersion != nil {
+            upgrade.rollout?.append(user.name, user.settings.plan)
+        }
+        let count = upgrade.rollout?.total ?? 0
+        let text = "upgrade to \(rollout.target) stopped, \(count) users go back, it is held: \(why)"
+        note(text, rule: "upgrade", weight: .warning)
+        emit(.keepUpgrade)
+    }
+
+    private mutating func endRollout() {
+        guard let rollout = upgrade.rollout else { return }
+        upgrade.rollout = nil
+        if rollout.isRolling {
+            upgrade.inForce = rollout.target
+            for user in users.values where user.formerVersion != nil { update(user.name) { $1.formerVersion = nil } }
+            let failed = rollout.failures.isEmpty ? "" : ", it failed for \(rollout.failures.count)"
+            note("\(rollout.target) is in force: \(rollout.changed) users changed\(failed)", rule: "upgrade")
+        } else {
+            note("upgrade to \(rollout.target): rolled back", rule: "upgrade")
+        }
+        emit(.keepUpgrade)
+    }
+}
+
+extension Process {
+    /// Whether it runs what a rollout is about.
+    func isOf(_ rollout: Rollout?) -> Bool { rollout.map { version == $0.target } ?? false }
+}
+
+extension User {
+    /// Whether it is served by a process of this version.
+    fileprivate func runs(_ version: String?) -> Bool {
+        guard case .ready(let process) = actual else { return false }
+        return process.version == version
+    }
+}

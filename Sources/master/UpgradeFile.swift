@@ -1,0 +1,92 @@
+// STATE/upgrade: which version is in force, which are held, and how far a rollout has come.
+//
+// One frame, replaced as a whole at each turn of events; how far each user has come is in its own record.
+
+import Logging
+import Shared
+
+extension Runtime {
+    private var upgradePath: String { "\(configuration.state)/upgrade" }
+
+    func keepUpgrade(_ upgrade: Upgrade) throws {
+        let clock = WallClock(wall: wallClock(), now: .now())
+        try SmallFile.replace(upgradePath, by: UpgradeFile.bytes(upgrade, clock))
+    }
+
+    /// What an earlier master has kept.
+    func upgrade(_ log: Logger) -> Upgrade {
+        SmallFile.recall(upgradePath, limit: Frame.maximum + 4, log) { content in
+            try UpgradeFile.upgrade(content, WallClock(wall: wallClock(), now: .now()))
+        } ?? Upgrade()
+    }
+}
+
+enum UpgradeFile {
+    private struct Record: WireValue {
+        var inForce: String?
+        var seen: String?
+        var held: [String: String] = [:]
+        /// Of the rollout, where there is one.
+        var target: String?
+        var isPaused = false
+        /// Why it is being rolled back.
+        var turnedBack: String?
+        var failures: [String: String] = [:]
+        /// Wall clock, in milliseconds since 1970.
+        var since: Int64 = 0
+
+        mutating func fields(_ coder: inout some WireCoder) throws {
+            try coder.field(&inForce)
+            try coder.field(&seen)
+            try coder.field(&held)
+            try coder.field(&target)
+            try coder.field(&isPaused)
+            try coder.field(&turnedBack)
+            try coder.field(&failures)
+            try coder.field(&since)
+        }
+    }
+
+    private static let type: UInt8 = 1
+
+    static func bytes(_ upgrade: Upgrade, _ clock: WallClock) throws -> [UInt8] {
+        var record = Record()
+        record.inForce = upgrade.inForce
+        record.seen = upgrade.seen
+        record.held = upgrade.held
+        if let rollout = upgrade.rollout {
+            record.target = rollout.target
+            record.isPaused = rollout.isPaused
+            if case .rollingBack(let why) = rollout.stage { record.turnedBack = why }
+            record.failures = Dictionary(uniqueKeysWithValues: rollout.failures.map { ($0.text, $1) })
+            record.since = clock(rollout.startedAt)
+        }
+        var bytes: [UInt8] = []
+        try Frame.append(to: &bytes) { try $0.message(type, record) }
+        return bytes
+    }
+
+    /// - Throws: `WireError` where the bytes are none of such a file.
+    static func upgrade(_ bytes: [UInt8], _ clock: WallClock) throws -> Upgrade {
+        var decoder = FrameDecoder()
+        decoder.append(bytes)
+        guard let payload = try decoder.next(), decoder.isAtBoundary else { throw WireError.truncated }
+        var reader = WireReader(payload)
+        var type: UInt8 = 0
+        try reader.field(&type)
+        guard type == Self.type else { throw WireError.unknownType(type) }
+        let record: Record = try reader.value()
+        try reader.finish()
+        var upgrade = Upgrade()
+        upgrade.inForce = record.inForce
+        upgrade.seen = record.seen
+        upgrade.held = record.held
+        guard let target = record.target else { return upgrade }
+        let failures = record.failures.compactMap { name, why in UserName(name).map { ($0, why) } }
+        upgrade.rollout = Rollout(
+            to: target, stage: record.turnedBack.map { .rollingBack($0) } ?? .rolling, isPaused: record.isPaused,
+            failures: Dictionary(uniqueKeysWithValues: failures),
+            at: clock.now + .milliseconds(record.since - clock.wall))
+        return upgrade
+    }
+}

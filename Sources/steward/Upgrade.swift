@@ -1,0 +1,96 @@
+// The commands about upgrades of the application.
+
+import ArgumentParser
+import Glibc
+import Shared
+
+struct Upgrade: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show an upgrade of the application, or steer it.",
+        subcommands: [Show.self, Plan.self, Start.self, Pause.self, Resume.self, Abort.self],
+        defaultSubcommand: Show.self)
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "status", abstract: "How far it has come (the default).")
+
+        @OptionGroup var place: Place
+        @Flag(help: "As JSON.") var json = false
+
+        func run() throws {
+            let snapshot = try Snapshot(place.connect())
+            let lines = snapshot.upgradeLines(now: wallClock())
+            Terminal.print(json ? try snapshot.upgradeJSON() : lines.joined(separator: "\n"))
+        }
+    }
+
+    struct Plan: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Who would be changed by an upgrade, in which order, and who not.")
+
+        @OptionGroup var place: Place
+        @Argument(help: "The version; without it, the current one.") var version: String?
+
+        func run() throws {
+            try place.connect().ask(.upgrade(UpgradeRequest(.plan, version: version))) { answer in
+                if case .line(let line) = answer { Terminal.print(line.text) }
+            }
+        }
+    }
+
+    struct Start: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Bring a version to those who follow, also one that is held.")
+
+        @OptionGroup var place: Place
+        @Argument var version: String
+        @Flag(help: "Return when it is over; exit 1 where it has failed.") var wait = false
+
+        func run() throws {
+            try place.connect().ask(.upgrade(UpgradeRequest(.start, version: version)))
+            if wait { try Upgrade.awaitEnd(place, version) }
+        }
+    }
+
+    struct Pause: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let nobody else begin.")
+
+        @OptionGroup var place: Place
+
+        func run() throws { try place.connect().ask(.upgrade(UpgradeRequest(.pause))) }
+    }
+
+    struct Resume: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Go on after a pause.")
+
+        @OptionGroup var place: Place
+
+        func run() throws { try place.connect().ask(.upgrade(UpgradeRequest(.resume))) }
+    }
+
+    struct Abort: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Stop it and bring back whom it has changed; the version is held.")
+
+        @OptionGroup var place: Place
+        @Flag(help: "Return when they are back.") var wait = false
+
+        func run() throws {
+            try place.connect().ask(.upgrade(UpgradeRequest(.abort)))
+            guard wait else { return }
+            while try Snapshot(place.connect()).upgrade != nil { usleep(50_000) }
+        }
+    }
+
+    /// - Throws: `Failure` where the version is not in force afterwards.
+    private static func awaitEnd(_ place: Place, _ version: String) throws {
+        while true {
+            let snapshot = try Snapshot(place.connect())
+            if snapshot.upgrade == nil {
+                guard let why = snapshot.packages.first(where: { $0.version == version })?.held else { return }
+                throw Failure("\(version) is held: \(why)", code: 1)
+            }
+            usleep(50_000)
+        }
+    }
+}
