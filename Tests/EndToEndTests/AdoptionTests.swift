@@ -214,7 +214,7 @@ import Testing
             try await tree.replaceMaster {
                 if content == "torn" {
                     var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-                    for index in stride(from: 1024, to: bytes.count, by: 100) { bytes[index] ^= 0x55 }
+                    for index in stride(from: 1536, to: bytes.count, by: 100) { bytes[index] ^= 0x55 }
                     try Data(bytes).write(to: URL(fileURLWithPath: path))
                 } else {
                     try tree.write(content, to: path)
