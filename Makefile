@@ -9,13 +9,14 @@ service = deploy/systemd
 programs = master keeper dbwatch pathwatch dispatch console launch steward
 scripts = deploy/demo deploy/install-deps Tests/Container/container .ci/run
 
-.PHONY: help build demo test check bench install clean
+.PHONY: help build demo test check fuzz bench install clean
 
 help:
 	@echo "make build    release binaries in $(bin)"
 	@echo "make demo     a whole Steward with databases and nginx to try; FOR=20 ends it after 20 seconds"
 	@echo "make test     install what is missing and run every test"
 	@echo "make check    format lint, shellcheck, tests; warnings are errors"
+	@echo "make fuzz     libFuzzer on the readers of files and messages, for a minute; FOR=600 for ten"
 	@echo "make bench    Steward beside runit, s6 and the uWSGI Emperor; N=50 ROUNDS=1 for a short run"
 	@echo "make install  into DESTDIR and PREFIX ($(PREFIX))"
 	@echo "make clean    remove everything that was built"
@@ -39,6 +40,16 @@ check:
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
 	@if command -v shellcheck >/dev/null; then shellcheck $(scripts); else echo "shellcheck is not here: skipped"; fi
 	@$(MAKE) --no-print-directory test
+
+# The first byte of an input chooses what reads it: x (120 % 12) a user.yaml, y a configuration. What is found lies in
+# .build/fuzz/crash-…, and is tried again by .build/fuzz/debug/fuzz FILE.
+fuzz:
+	@deploy/install-deps --quiet
+	STEWARD_FUZZ=1 $(SWIFT) build --product fuzz --scratch-path .build/fuzz -Xswiftc -sanitize=fuzzer,address -Xswiftc -use-ld=lld
+	@mkdir -p .build/fuzz/corpus
+	@(printf x; cat Tests/Fuzz/user.yaml) > .build/fuzz/corpus/user
+	@(printf y; cat Tests/Fuzz/steward.yaml) > .build/fuzz/corpus/steward
+	cd .build/fuzz && ASAN_OPTIONS=detect_leaks=0 debug/fuzz -max_total_time=$(or $(FOR),60) -timeout=10 -max_len=4096 corpus
 
 # With BIN= nothing is built: those programs are measured.
 bench: $(if $(BIN),,build)

@@ -69,7 +69,8 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["Shared", "CLinux"] + httpParser + [.product(name: "NIOPosix", package: "swift-nio")],
             path: "Tests/TestSupport", swiftSettings: settings),
-        .testTarget(name: "SharedTests", dependencies: ["Shared", "CLinux"], swiftSettings: settings),
+        .target(name: "FuzzSubjects", dependencies: ["Shared"], path: "Tests/FuzzSubjects", swiftSettings: settings),
+        .testTarget(name: "SharedTests", dependencies: ["Shared", "CLinux", "FuzzSubjects"], swiftSettings: settings),
         .testTarget(name: "MasterTests", dependencies: ["master", "Shared"], swiftSettings: settings),
         .testTarget(
             name: "KeeperTests", dependencies: ["keeper", "Shared", "CLinux", "TestSupport"],
@@ -92,3 +93,11 @@ let package = Package(
             swiftSettings: settings),
     ]
 )
+
+// It can only be linked with libFuzzer: `make fuzz`.
+if Context.environment["STEWARD_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["FuzzSubjects"], path: "Tests/Fuzz", exclude: ["user.yaml", "steward.yaml"],
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+}

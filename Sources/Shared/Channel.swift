@@ -62,6 +62,17 @@ public final class Channel<Incoming: Message, Outgoing: Message> {
     /// - Parameter attachment: travels with a message that carries a descriptor; the other side gets a copy.
     /// - Throws: `ChannelError.overflow`, `SystemError` or `WireError.oversized`.
     public func send(_ packet: Packet<Outgoing>, with attachment: Descriptor? = nil) throws {
+        try enqueue(packet, attachment)
+        if queue.count == 1 { try flush() }
+    }
+
+    /// Sends many at once: the other side is woken up once.
+    public func send(_ messages: [Outgoing]) throws {
+        for message in messages { try enqueue(.body(message), nil) }
+        try flush()
+    }
+
+    private func enqueue(_ packet: Packet<Outgoing>, _ attachment: Descriptor?) throws {
         var bytes: [UInt8] = []
         try Frame.append(to: &bytes) { try packet.write(to: &$0) }
         queued += bytes.count
@@ -72,7 +83,6 @@ public final class Channel<Incoming: Message, Outgoing: Message> {
         } else {
             queue.append(Chunk(bytes: bytes, descriptor: attachment))
         }
-        if queue.count == 1 { try flush() }
     }
 
     public func send(_ message: Outgoing, with attachment: Descriptor? = nil) throws {

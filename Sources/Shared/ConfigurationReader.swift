@@ -32,9 +32,13 @@ extension Configuration {
     /// - Parameters:
     ///   - file: the name of the file in errors.
     ///   - folder: absolute; where relative paths begin.
-    init(text: String, file: String, folder: String) throws {
+    /// - Throws: `ConfigurationError`: the first thing that is wrong.
+    public init(text: String, file: String, folder: String) throws {
+        try self.init(Setting(text: text, file: file), folder: folder)
+    }
+
+    init(_ root: Setting, folder: String) throws {
         self.init()
-        let root = try Setting(text: text, file: file)
         try root.table { table in
             users = try table.required("users").path(from: folder)
             try table.read("packages", into: &packages) { try $0.path(from: folder) }

@@ -295,6 +295,26 @@ public struct PendingDeletion: WireValue {
     }
 }
 
+/// A version of the application.
+public struct PackageStatus: WireValue {
+    public var version = ""
+    /// Whether it is in force.
+    public var isCurrent = false
+    /// How many users run it, or are to.
+    public var users = 0
+    /// Why nobody, or nobody else, is started on it.
+    public var trouble: String?
+
+    public init() {}
+
+    public mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&version)
+        try coder.field(&isCurrent)
+        try coder.field(&users)
+        try coder.field(&trouble)
+    }
+}
+
 /// A line of text.
 public struct TextLine: WireValue {
     public var text = ""
@@ -321,6 +341,7 @@ public enum ControlAnswer: Message {
     case event(EventRecord)
     case line(TextLine)
     case pendingDeletion(PendingDeletion)
+    case package(PackageStatus)
 
     public init(type: UInt8, from reader: inout WireReader) throws {
         switch type {
@@ -333,6 +354,7 @@ public enum ControlAnswer: Message {
         case 22: self = .event(try reader.value())
         case 23: self = .line(try reader.value())
         case 40: self = .pendingDeletion(try reader.value())
+        case 41: self = .package(try reader.value())
         default: throw WireError.unknownType(type)
         }
     }
@@ -348,6 +370,7 @@ public enum ControlAnswer: Message {
         case .event(let value): try writer.message(22, value)
         case .line(let value): try writer.message(23, value)
         case .pendingDeletion(let value): try writer.message(40, value)
+        case .package(let value): try writer.message(41, value)
         }
     }
 }

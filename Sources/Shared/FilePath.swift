@@ -8,7 +8,7 @@ public enum FilePath {
 
     /// `path` as an absolute one: seen from `folder` unless it begins with a slash; without `.`, `..`, doubled or
     /// trailing slashes. Nothing is looked up: symbolic links stay what they are.
-    static func absolute(_ path: String, from folder: String) -> String {
+    public static func absolute(_ path: String, from folder: String) -> String {
         let whole = path.utf8.first == UInt8(ascii: "/") ? path : "\(folder)/\(path)"
         var parts: [Substring] = []
         for part in whole.split(separator: "/") {

@@ -3,27 +3,37 @@
 // Every reader below answers the value or throws one ConfigurationError that names the key, what was found and what was
 // expected. A text where a map or a list belongs is not repeated in the error: it may hold a password.
 
+/// Notes every key that is asked for: what a file may say, known from nobody but those who read it.
+final class AskedKeys {
+    var keys: [String] = []
+}
+
 /// One value of a file of settings.
 struct Setting {
     let file: String
     /// The keys that lead here, joined by dots; empty for the whole file.
     let key: String
     let node: YAMLNode
+    private let asked: AskedKeys?
 
     /// A file without any content is an empty map.
-    init(text: String, file: String) throws {
+    init(text: String, file: String, asked: AskedKeys? = nil) throws {
         self.file = file
+        self.asked = asked
         key = ""
         let empty = YAMLNode(place: TextPlace(line: 1, column: 1), content: .map([]))
         let root = try YAMLNode.parse(text, file: file) ?? empty
         node = root.isNull ? empty : root
     }
 
-    init(file: String, key: String, node: YAMLNode) {
+    init(file: String, key: String, node: YAMLNode, asked: AskedKeys? = nil) {
         self.file = file
         self.key = key
         self.node = node
+        self.asked = asked
     }
+
+    func noteAsked(_ name: String) { asked?.keys.append(key(name)) }
 
     /// Null means the default, as does a key that is not there.
     var isNull: Bool { node.isNull }
@@ -122,7 +132,7 @@ struct Setting {
             let name = Setting(file: file, key: key, node: entry.key)
             guard case .text(let text, _) = entry.key.content else { throw name.mismatch("a key") }
             guard known.insert(text).inserted else { throw name.fault("\(Self.quoted(text)) is given more than once") }
-            return (name, Setting(file: file, key: self.key(text), node: entry.value))
+            return (name, Setting(file: file, key: self.key(text), node: entry.value, asked: asked))
         }
     }
 

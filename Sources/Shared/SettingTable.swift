@@ -15,6 +15,7 @@ struct SettingTable {
     subscript(key: String) -> Setting? {
         mutating get {
             known.append(key)
+            setting.noteAsked(key)
             guard let index = unread.firstIndex(where: { $0.name.text == key }) else { return nil }
             let value = unread.remove(at: index).value
             return value.isNull ? nil : value

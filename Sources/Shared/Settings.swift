@@ -199,13 +199,13 @@ public struct WorkerSettings: Equatable, Sendable {
 }
 
 /// What happens to free users when another version comes into force; paying users are upgraded.
-public enum FreeUpgrade: Sendable {
+public enum FreeUpgrade: String, Sendable {
     /// They are upgraded, too, after the paying ones.
     case follow
     /// They stay on the version that they run.
     case stay
     /// They take the version in force whenever they are started.
-    case onRestart
+    case onRestart = "on-restart"
 }
 
 /// How another version is brought to the users.

@@ -68,11 +68,18 @@ public final class Station<Orders: Message, Report: Message> {
 
     /// Sends a report, or prints it as one line.
     public func report<Source>(_ message: Report, _ poller: Poller<Source>) throws {
+        try report([message], poller)
+    }
+
+    /// Sends reports, or prints each as one line: all of them at once, as each write wakes up whoever reads.
+    public func report<Source>(_ messages: [Report], _ poller: Poller<Source>) throws {
+        guard !messages.isEmpty else { return }
         if let channel {
-            try say { try channel.send(message) }
+            try say { try channel.send(messages) }
             try poller.change(channel.descriptor.number, channel.interest)
         } else {
-            print(rfc3339(wallClock()), Self.line(message))
+            let time = rfc3339(wallClock())
+            for message in messages { print(time, Self.line(message)) }
             fflush(nil)
         }
     }

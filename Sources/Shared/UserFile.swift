@@ -14,8 +14,12 @@ extension UserSettings {
     public init(
         text: String, file: String, databases: [String], isRoot: (String) -> Bool = { $0 == "root" }
     ) throws {
+        try self.init(Setting(text: text, file: file), databases: databases, isRoot: isRoot)
+    }
+
+    init(_ root: Setting, databases: [String], isRoot: (String) -> Bool = { $0 == "root" }) throws {
         self.init()
-        try Setting(text: text, file: file).table { table in
+        try root.table { table in
             try table.read("plan", into: &plan) { try $0.choice(["paid": .paid, "free": .free]) }
             if let package = table["package"] { self.package = try package.pin() }
             try table.read("database", into: &database) { try $0.database(among: databases) }

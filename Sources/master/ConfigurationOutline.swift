@@ -19,13 +19,13 @@ struct OutlinedSetting {
 extension Configuration {
     /// Keys that only another master takes over: where everything lies, and what is looked up before its loop.
     static let fixedKeys = [
-        "users", "runtime", "state", "socket.group", "socket.mode", "control.group", "control.operators",
+        "users", "packages", "runtime", "state", "socket.group", "socket.mode", "control.group", "control.operators",
     ]
 
     /// What of `file` can come into force in a running master.
     func adopting(_ file: Configuration) -> Configuration {
         var next = file
-        (next.users, next.runtime, next.state) = (users, runtime, state)
+        (next.users, next.packages, next.runtime, next.state) = (users, packages, runtime, state)
         (next.socketGroup, next.socketMode, next.control) = (socketGroup, socketMode, control)
         return next
     }
@@ -49,7 +49,8 @@ extension Configuration {
     var outline: [OutlinedSetting] {
         let mode = String(socketMode, radix: 8)
         var outline = [
-            OutlinedSetting("users", users), OutlinedSetting("runtime", runtime), OutlinedSetting("state", state),
+            OutlinedSetting("users", users), OutlinedSetting("packages", packages ?? "null"),
+            OutlinedSetting("runtime", runtime), OutlinedSetting("state", state),
             OutlinedSetting("logs", logs), OutlinedSetting("run_as", runAs ?? "null"),
             OutlinedSetting("socket.group", socketGroup ?? "null"),
             OutlinedSetting("socket.mode", String(repeating: "0", count: max(1, 4 - mode.count)) + mode),
@@ -63,7 +64,7 @@ extension Configuration {
             outline.append(OutlinedSetting("\(key).conninfo", database.conninfo, shown: shown))
             outline.append(OutlinedSetting("\(key).group", database.group ?? "null"))
         }
-        return outline + databaseOutline
+        return outline + databaseOutline + upgrade.outline + fuseOutline
     }
 
     private var databaseOutline: [OutlinedSetting] {
@@ -75,8 +76,24 @@ extension Configuration {
             OutlinedSetting("database_check.writable", "\(databaseCheck.writable)"),
             OutlinedSetting("database_check.login_interval", databaseCheck.loginInterval.setting),
             OutlinedSetting("database_check.move_after", moveAfter.setting),
+        ]
+    }
+
+    private var fuseOutline: [OutlinedSetting] {
+        [
             OutlinedSetting("deletion_fuse.users", "\(deletionFuse.users)"),
             OutlinedSetting("deletion_fuse.share", "\(deletionFuse.share)"),
+        ]
+    }
+}
+
+extension UpgradeSettings {
+    fileprivate var outline: [OutlinedSetting] {
+        [
+            OutlinedSetting("upgrade.free", free.rawValue), OutlinedSetting("upgrade.canary", "\(canary)"),
+            OutlinedSetting("upgrade.parallel", "\(parallel)"),
+            OutlinedSetting("upgrade.max_failures", "\(maxFailures)"),
+            OutlinedSetting("upgrade.soak", soak.setting),
         ]
     }
 }

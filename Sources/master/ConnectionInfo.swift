@@ -24,9 +24,11 @@ struct ConnectionInfo: Equatable {
         return env
     }
 
-    /// What tells one database from another: two connection strings that differ in it may lead to different data.
-    var place: [String: String] {
-        values.filter { ["host", "hostaddr", "port", "dbname", "service"].contains($0.key) }
+    /// A number for where it leads: two connection strings with different ones may lead to different data.
+    var place: UInt64 {
+        var hash = Fingerprint()
+        for keyword in ["host", "hostaddr", "port", "dbname", "service"] { hash.add(values[keyword] ?? "") }
+        return hash.value
     }
 
     /// For the operator: what is known to be no secret.

@@ -7,8 +7,6 @@ struct Aim: Equatable, Sendable {
     /// Whether a worker is to run; one whose database is away for a while is.
     var isUp: Bool
     var plan: PlanIdentity
-    /// Where its database is found: the same name may come to lead elsewhere.
-    var place: [String: String]
     var check: CheckSettings
 }
 
@@ -34,7 +32,7 @@ enum Consequence: String, CaseIterable, Sendable, CustomStringConvertible {
     }
 
     private static func whileUp(_ old: Aim, _ new: Aim) -> Consequence {
-        if old.plan.database != new.plan.database || old.place != new.place { return .move }
+        if !old.plan.sharesDatabase(with: new.plan) { return .move }
         if old.plan != new.plan { return .swap }
         return old.check == new.check ? .nothing : .check
     }
@@ -59,48 +57,19 @@ extension Supervisor {
             case .up, .down(.databaseUnavailable), .down(.databaseUnknown): true
             case .down(.held), .down(.disabled), .down(.noDatabase): false
             }
-        let conninfo = user.database.flatMap { databases[$0]?.settings.conninfo }
-        return Aim(
-            isUp: isUp, plan: plan(for: user).identity, place: conninfo.map { ConnectionInfo($0).place } ?? [:],
-            check: checkSettings(user))
+        return Aim(isUp: isUp, plan: plan(for: user).identity, check: checkSettings(user))
     }
 
     /// Does for a user what a change means.
     mutating func carryOut(_ consequence: Consequence, _ user: inout User) {
-        switch consequence {
-        case .nothing:
-            return
-        case .move:
-            for process in user.processes where process.plan.database == user.database { arrived(process) }
-            user.displace()
-        case .check, .swap, .stop, .start:
-            break
+        guard consequence != .nothing else { return reconcile(&user) }
+        if consequence == .swap, isUnseen(user.version), case .ready = user.actual {
+            // Nobody can tell that its process runs by another plan.
+            user.swapRequest = "settings changed"
         }
         if checkSettings(user).isWanted { need(.dispatch) }
         retryWithNewSettings(&user)
         refreshCheck(user)
         reconcile(&user)
-    }
-}
-
-extension User {
-    /// Its database has come to lie elsewhere under the same name: where its processes work has no name any more, so that
-    /// they are not taken for neighbours of the next one.
-    fileprivate mutating func displace() {
-        let database = database
-        func displaced(_ process: Process) -> Process {
-            var process = process
-            if process.plan.database == database { process.plan.database = nil }
-            return process
-        }
-        departing = departing.mapValues { Departure(process: displaced($0.process), phase: $0.phase) }
-        switch actual {
-        case .absent, .queued, .waiting: break
-        case .starting(let process): actual = .starting(displaced(process))
-        case .ready(let process): actual = .ready(displaced(process))
-        case .swapping(let old, let new): actual = .swapping(old: displaced(old), new: displaced(new))
-        case .stopping(let departure):
-            actual = .stopping(Departure(process: displaced(departure.process), phase: departure.phase))
-        }
     }
 }

@@ -7,7 +7,9 @@ import Shared
 /// A connected steward command.
 final class ControlClient {
     let channel: Channel<ControlRequest, ControlAnswer>
-    /// Whether it may change things: root, the account of master, or an operator.
+    /// Whether it may do what master may: it is root, or has the account of master.
+    let isMaster: Bool
+    /// Whether it may change things: an operator may, too.
     let mayChange: Bool
     /// What it follows, once it has asked to.
     var follows: EventsRequest?
@@ -18,7 +20,8 @@ final class ControlClient {
         var uid: uid_t = 0
         var gid: gid_t = 0
         try check("getsockopt") { clinux_peer(descriptor.number, &pid, &uid, &gid) }
-        if uid == 0 || uid == geteuid() {
+        isMaster = uid == 0 || uid == geteuid()
+        if isMaster {
             mayChange = true
         } else {
             mayChange =

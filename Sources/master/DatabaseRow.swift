@@ -16,6 +16,8 @@ struct DatabaseRow: Equatable, Sendable {
     }
 
     private(set) var settings: DatabaseSettings
+    /// Where it lies (`ConnectionInfo.place`).
+    let place: UInt64
     private(set) var report: DatabaseReport
     /// Generation of the dbwatch that sent it; nil before the first one.
     var reporter: UInt64?
@@ -38,6 +40,7 @@ struct DatabaseRow: Equatable, Sendable {
 
     init(settings: DatabaseSettings) {
         self.settings = settings
+        place = ConnectionInfo(settings.conninfo).place
         report = DatabaseReport()
         report.name = settings.name
     }

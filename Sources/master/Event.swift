@@ -134,7 +134,7 @@ enum Effect: Equatable, Sendable {
     /// Write down whose deletion is held back.
     case keepDeletions
     /// Write down everybody's version.
-    case keepVersions
+    case keepVersions([UserName: KeptVersion])
     case record(Happening)
     /// Where master's own program has been replaced, leave for the new one.
     case giveWay

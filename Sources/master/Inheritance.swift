@@ -160,6 +160,7 @@ final class Inheritance {
         process.startTime = child.startTime
         process.fingerprint = environment.fingerprint ?? 0
         process.database = environment.database
+        process.place = environment.place ?? 0
         process.version = environment.version
         left.ends[id.generation] = nil
         left.record.processes.append(process)

@@ -171,6 +171,7 @@ final class Launcher {
         env["STEWARD_GENERATION"] = String(id.generation)
         env["STEWARD_SOCKET"] = String(socket.generation)
         env["STEWARD_PLAN"] = String(plan.identity.fingerprint)
+        env["STEWARD_PLACE"] = String(plan.place)
         let request = LaunchRequest(
             number: lastNumber, plan, env: env, account: account, gently: gently,
             descriptors: [output.write, listener, execution.write])

@@ -180,7 +180,9 @@ final class Loop {
             switch number {
             case SIGCHLD: sweepDue = sweepDue ?? .orphans
             case SIGUSR2: ending = ending ?? .left
-            case SIGHUP: isReloadDue = true
+            case SIGHUP:
+                isReloadDue = true
+                manager?.reloads()
             default: feed(.stop)
             }
         }

@@ -17,6 +17,8 @@ struct PackageTable: Equatable, Sendable {
     /// Why nobody, or nobody else, may be started on a version.
     enum Objection: Equatable, Sendable {
         case gone
+        /// It has never been seen.
+        case unknown
         /// It has been usable, and is another one now, or its package.yaml is wrong now.
         case changed(String)
         /// It has never been usable.
@@ -25,6 +27,7 @@ struct PackageTable: Equatable, Sendable {
         var text: String {
             switch self {
             case .gone: "is gone"
+            case .unknown: "is not there"
             case .changed(let how): "was changed in place: \(how)"
             case .faulty(let fault): "cannot be used: \(fault)"
             }
@@ -49,7 +52,7 @@ struct PackageTable: Equatable, Sendable {
 
     func manifest(of version: String?) -> PackageManifest? { version.flatMap { rows[$0]?.manifest } }
 
-    func objection(to version: String) -> Objection? { rows[version].map(\.objection) ?? .gone }
+    func objection(to version: String) -> Objection? { rows[version].map(\.objection) ?? .unknown }
 
     // MARK: reports of pathwatch
 
@@ -129,7 +132,7 @@ struct PackageTable: Equatable, Sendable {
         switch objection(to: version) {
         case nil: true
         case .changed: version == present
-        case .gone, .faulty: false
+        case .gone, .unknown, .faulty: false
         }
     }
 

@@ -40,7 +40,7 @@ extension Loop {
             case .moveLogs: return tellKeeper(.settings(keeperSettings))
             case .dropHold(let name): try runtime.keepHold(name, nil)
             case .keepDeletions: try runtime.keepDeletions(supervisor.keptDeletions)
-            case .keepVersions: try runtime.keepVersions(supervisor.keptVersions)
+            case .keepVersions(let versions): try runtime.keepVersions(versions)
             case .record(let happening): return record(happening)
             case .giveWay: if program.isReplaced { ending = ending ?? .replaced }
             case .save(let name): save(name)

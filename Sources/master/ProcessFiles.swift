@@ -24,6 +24,8 @@ struct ProcessEnvironment {
     /// The generation of a watcher, or of launch.
     var watcher: UInt64? { variables["STEWARD_WATCHER"].flatMap { UInt64($0) } }
     var database: String? { variables["STEWARD_DATABASE"].map(String.init) }
+    /// Where that lies (`ConnectionInfo.place`).
+    var place: UInt64? { variables["STEWARD_PLACE"].flatMap { UInt64($0) } }
     /// Its folder is called so.
     var version: String? {
         variables["STEWARD_PACKAGE"]?.split(separator: "/").last.map(String.init).flatMap {

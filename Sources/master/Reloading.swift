@@ -14,7 +14,6 @@ extension Loop {
         case .success(let configuration): feed(.configure(configuration, isConfirmed: isConfirmed))
         case .failure(let error): feed(.configurationFaulty("\(error)"))
         }
-        manager?.hasReloaded()
     }
 
     private func read(_ path: String) -> Result<Configuration, any Error> {
@@ -42,10 +41,11 @@ extension Loop {
         }
     }
 
-    /// Only for those who may change things: what is wrong with a file tells something of its content.
+    /// What is wrong with a file tells something of its content: an operator may ask about master's own one only.
     func answerPlan(_ request: PlanRequest, _ client: ControlClient) {
-        guard client.mayChange else { return refuse(client) }
-        switch read(request.file ?? file) {
+        let path = request.file ?? file
+        guard client.isMaster || client.mayChange && path == file else { return refuse(client) }
+        switch read(path) {
         case .success(let configuration):
             let change = supervisor.change(to: configuration)
             let waits = change.needsConfirmation(users: supervisor.users.count)

@@ -178,6 +178,8 @@ extension Loop {
         return [.master(master)] + (supervisor.watcherStatuses() + [launcher.status]).map { .watcher($0) }
             + supervisor.databaseStatuses(clock).map { .database($0) }
             + supervisor.userStatuses(clock).map { .user($0) }
+            + supervisor.packageStatuses().map { .package($0) }
+            + supervisor.packageTroubles.map { .line(TextLine($0)) }
             + supervisor.pendingDeletions(clock).map { .pendingDeletion($0) }
             + supervisor.faults.sorted { $0.key < $1.key }.map { .line(TextLine("\($0) is no user yet: \($1)")) }
             + [.done]

@@ -53,9 +53,9 @@ final class ServiceManager {
         notices.isReady()
     }
 
-    /// The configuration file has been read again.
-    func hasReloaded() {
-        notices.hasReloaded(.now())
+    /// A reload was asked for, and is over before this turn of the loop is told.
+    func reloads() {
+        notices.reloads(.now())
     }
 
     /// When `tell` has something to say by itself.

@@ -35,7 +35,7 @@ struct ServiceNotices {
     }
 
     /// The manager may wait for the end of a reload, which one with the time of its beginning announces.
-    mutating func hasReloaded(_ now: Instant) {
+    mutating func reloads(_ now: Instant) {
         milestones += ["RELOADING=1\nMONOTONIC_USEC=\(now.nanoseconds / 1000)", "READY=1"]
     }
 

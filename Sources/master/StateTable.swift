@@ -10,7 +10,7 @@ enum StateTable {
     /// Two processes with the longest names fit a copy.
     static let slotSize = 1536
     private static let copySize = slotSize / 2
-    private static let magic = Array("steward state 2\n".utf8)
+    private static let magic = Array("steward state 3\n".utf8)
     private static let bootSize = 40
 
     enum Damage: Error, Equatable, CustomStringConvertible {

@@ -210,7 +210,7 @@ struct Supervisor {
         case .memory: measureSome()
         case .deletions: judgeDeletions()
         case .keepDeletions: emit(.keepDeletions)
-        case .keepVersions: emit(.keepVersions)
+        case .keepVersions: emit(.keepVersions(keptVersions))
         }
     }
 
@@ -226,6 +226,9 @@ struct Supervisor {
     private mutating func stop() {
         guard !isStopping else { return }
         isStopping = true
+        // Nobody is there any more when the time for it has come.
+        if timers.isSet(.keepVersions) { emit(.keepVersions(keptVersions)) }
+        timers.cancel(.keepVersions)
         for name in remains.keys.sorted() { bury(name) }
         note("stopping \(users.count) users", rule: "stop")
         for name in users.keys.sorted() {

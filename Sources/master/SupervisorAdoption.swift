@@ -52,7 +52,10 @@ extension Supervisor {
         user.generation = max(user.generation, left.record.generation)
         user.restarts = left.record.restarts
         user.history = left.record.history
-        user.failedPlan = left.record.failedPlan.map { PlanIdentity(fingerprint: $0, database: user.database) }
+        if let fingerprint = left.record.failedPlan {
+            user.failedPlan = plan(for: user).identity
+            user.failedPlan?.fingerprint = fingerprint
+        }
         if user.failedPlan != nil { user.swapFailure = "they did before master was replaced" }
         user.face = left.face
         let alive = left.record.processes.filter { left.ends[$0.generation] == nil }

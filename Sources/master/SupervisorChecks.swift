@@ -83,7 +83,8 @@ extension Supervisor {
         guard let check = CheckResult(verdict) else { return }
         let heartbeat = process.pulse.heartbeat(now, limit: configuration.worker.heartbeat)
         let remedy = Remedy.for(heartbeat, check, databaseCondition(user))
-        guard remedy != .nothing, mayRemedy(&user) else { return }
+        // A worker that is merely sick is better than none.
+        guard remedy != .nothing, remedy == .abort || hasVersion(user), mayRemedy(&user) else { return }
         let why = "checks fail: \(verdict.status.map { "status \($0)" } ?? "\(verdict.outcome)")"
         switch remedy {
         case .nothing:

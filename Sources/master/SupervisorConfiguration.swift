@@ -64,6 +64,9 @@ extension Supervisor {
         if before.worker.swap != configuration.worker.swap {
             for name in names { update(name) { $0.swapModeChanged(&$1) } }
         }
+        if before.worker.limits != configuration.worker.limits { reconcileAll() }
+        // There may be somewhere to go now for those who wait for it.
+        for name in databases.keys.sorted() { evacuate(name) }
         tellWatchers(before)
     }
 

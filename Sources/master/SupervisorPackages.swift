@@ -81,6 +81,7 @@ extension Supervisor {
         let missing = Set(users.values.compactMap(\.runningVersion)).filter { packages.rows[$0] == nil }
         for version in missing { packages.vanished(version) }
         tellGone(missing.sorted())
+        if !missing.isEmpty { packagesChanged() }
     }
 
     private func isUsed(_ version: String) -> Bool {
@@ -95,8 +96,8 @@ extension Supervisor {
     private mutating func packagesChanged() {
         for name in users.keys.sorted() {
             update(name) { supervisor, user in
-                let hasChanged = supervisor.chooseVersion(&user)
-                if hasChanged || user.actual == .absent || user.actual == .queued { supervisor.reconcile(&user) }
+                let isWaiting = user.versionTrouble != nil || user.actual == .absent || user.actual == .queued
+                if supervisor.chooseVersion(&user) || isWaiting { supervisor.reconcile(&user) }
             }
         }
     }
@@ -139,10 +140,32 @@ extension Supervisor {
     /// Whether a process does not run as its user is to be run. Of a version that this master has never seen nobody can
     /// tell how it is to be run: those who run it are left alone.
     func isOutdated(_ process: Process, _ user: User) -> Bool {
-        if user.version != nil, packages.manifest(of: user.version) == nil {
-            return process.plan.database != user.database
-        }
+        if isUnseen(user.version) { return !isAtHome(process, user) }
         return process.plan != plan(for: user).identity
+    }
+
+    /// Whether a version has gone before this master could see it.
+    func isUnseen(_ version: String?) -> Bool { version != nil && packages.manifest(of: version) == nil }
+
+    // MARK: for the operator
+
+    /// Every version that is there, or that somebody runs.
+    func packageStatuses() -> [PackageStatus] {
+        let usage = Dictionary(grouping: users.values.compactMap { $0.runningVersion ?? $0.version }) { $0 }
+        return packages.rows.sorted { $0.key < $1.key }.map { version, row in
+            var status = PackageStatus()
+            status.version = version
+            status.isCurrent = version == packages.current
+            status.users = usage[version]?.count ?? 0
+            status.trouble = row.objection?.text
+            return status
+        }
+    }
+
+    /// What is wrong with the packages' folder as a whole, and with its link.
+    var packageTroubles: [String] {
+        guard configuration.packages != nil else { return [] }
+        return [packages.folderFault, packages.linkTrouble].compactMap(\.self)
     }
 
     // MARK: for the next master
@@ -156,7 +179,7 @@ extension Supervisor {
     }
 
     mutating func keepVersionsSoon() {
-        if !timers.isSet(.keepVersions) { timers.set(.keepVersions, at: now + Self.keepDelay) }
+        if !isStopping, !timers.isSet(.keepVersions) { timers.set(.keepVersions, at: now + Self.keepDelay) }
     }
 
     /// The version that an earlier master has chosen: by the runtime folder, the state folder or the process itself.
@@ -169,6 +192,7 @@ extension Supervisor {
         } else {
             user.version = left?.record.processes.last?.version
         }
+        if user.version != kept?.version || user.formerVersion != kept?.former { keepVersionsSoon() }
     }
 }
 

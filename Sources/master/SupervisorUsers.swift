@@ -140,7 +140,7 @@ extension Supervisor {
     /// Called when the last process of a dismissed user has ended.
     mutating func forgetUser(_ user: User) {
         lastForgotten = max(lastForgotten, user.generation)
-        if user.version != nil, !isStopping { keepVersionsSoon() }
+        if user.version != nil { keepVersionsSoon() }
         leaveDatabase(user)
         moves.remove(user.name)
         remedied(user.name)
@@ -250,7 +250,7 @@ extension Supervisor {
     private func mayStart(_ user: User) -> Bool {
         hasVersion(user)
             && user.departing.values.allSatisfy {
-                configuration.worker.swap == .overlap && $0.process.plan.database == user.database
+                configuration.worker.swap == .overlap && isAtHome($0.process, user)
             }
     }
 
@@ -266,8 +266,13 @@ extension Supervisor {
         leaveForSuccessor(&user, process)
     }
 
+    /// Whether the process works on the user's database; the same name may have come to lead elsewhere.
+    func isAtHome(_ process: Process, _ user: User) -> Bool {
+        process.plan.database == user.database && process.plan.place == place(user)
+    }
+
     private mutating func replace(_ user: inout User, _ process: Process) {
-        if configuration.worker.swap == .stopFirst || user.database != process.plan.database {
+        if configuration.worker.swap == .stopFirst || !isAtHome(process, user) {
             user.swapRequest = nil
             standIn(&user, .restarting)
             leaveForSuccessor(&user, process)

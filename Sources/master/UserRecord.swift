@@ -24,6 +24,8 @@ struct ProcessRecord: WireValue {
     var readyAt: Instant?
     var fingerprint: UInt64 = 0
     var database: String?
+    /// Where that lies (`ConnectionInfo.place`).
+    var place: UInt64 = 0
     var version: String?
 
     init() {}
@@ -38,6 +40,7 @@ struct ProcessRecord: WireValue {
         try coder.field(&readyAt)
         try coder.field(&fingerprint)
         try coder.field(&database)
+        try coder.field(&place)
         try coder.field(&version)
     }
 }
@@ -106,6 +109,7 @@ extension ProcessRecord {
         readyAt = process.readyAt
         fingerprint = process.plan.fingerprint
         database = process.plan.database
+        place = process.plan.place
         version = process.version
     }
 
@@ -122,7 +126,8 @@ extension ProcessRecord {
     func process(of user: UserName) -> Process {
         var process = Process(
             id: WorkerID(user: user, generation: generation), socket: WorkerID(user: user, generation: socket),
-            plan: PlanIdentity(fingerprint: fingerprint, database: database), version: version, startedAt: startedAt)
+            plan: PlanIdentity(fingerprint: fingerprint, database: database, place: place), version: version,
+            startedAt: startedAt)
         process.pid = pid == 0 ? nil : pid
         process.readyAt = readyAt
         return process

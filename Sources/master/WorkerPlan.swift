@@ -9,6 +9,8 @@ struct WorkerPlan: Equatable, Sendable {
     var env: [String: String] = [:]
     /// Name of the database, where there is one.
     var database: String?
+    /// Where that lies (`ConnectionInfo.place`).
+    var place: UInt64 = 0
     /// Of the application, where it is delivered in packages.
     var version: String?
     var limits = LimitSettings()
@@ -29,7 +31,7 @@ extension WorkerPlan {
         // Memory is no part of a start: a worker has its new limit at once.
         hash.add("\(limits.files) \(limits.core) \(limits.nice) \(runAs ?? "-") \(start)")
         if let version { hash.add(version) }
-        return PlanIdentity(fingerprint: hash.value, database: database)
+        return PlanIdentity(fingerprint: hash.value, database: database, place: place)
     }
 }
 
@@ -38,4 +40,11 @@ extension WorkerPlan {
 struct PlanIdentity: Equatable, Sendable {
     var fingerprint: UInt64 = 0
     var database: String?
+    /// The same name may come to lead to another database.
+    var place: UInt64 = 0
+
+    /// Whether two processes with these plans write to one database.
+    func sharesDatabase(with other: PlanIdentity) -> Bool {
+        database == other.database && place == other.place
+    }
 }

@@ -8,6 +8,9 @@ func socketPath(_ socket: WorkerID, runtime: String) -> String {
 }
 
 extension Supervisor {
+    /// Where the user's database lies; 0 for none.
+    func place(_ user: User) -> UInt64 { user.database.flatMap { databases[$0]?.place } ?? 0 }
+
     func plan(for user: User) -> WorkerPlan {
         let settings = user.settings
         let package = packages.manifest(of: user.version)
@@ -18,6 +21,7 @@ extension Supervisor {
         plan.runAs = settings.runAs ?? configuration.runAs
         plan.start = settings.start
         plan.database = user.database
+        plan.place = place(user)
         plan.command =
             settings.start != 0
             ? ["\(settings.folder)/start"]

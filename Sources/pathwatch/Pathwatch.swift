@@ -1,4 +1,4 @@
-// pathwatch: tells master who the users are, and what has changed.
+// pathwatch: tells master who the users are, which versions there are, and what has changed.
 //
 // Under master its orders come over the channel; run by hand it takes them from the configuration and prints every
 // report as one line, until SIGINT or SIGTERM. A bad configuration is one line and exit code 78.
@@ -46,7 +46,7 @@ struct Pathwatch: ParsableCommand {
 /// The loop: master's orders and the folder's events in, reports out.
 private final class PathwatchLoop {
     private enum Source {
-        case master, signals, folder, configuration
+        case master, signals, folder, packages, configuration
     }
 
     /// After a batch of events the next one may gather for so long: a storm of them costs a look now and then.
@@ -57,6 +57,7 @@ private final class PathwatchLoop {
     private let poller: Poller<Source>
     private var inotify: Inotify?
     private var folder: UsersFolder?
+    private var packages: PackagesFolder?
     private var configuration: ConfigurationFile?
     private var pauseEnd: Instant?
     private var isEnding = false
@@ -78,6 +79,7 @@ private final class PathwatchLoop {
                 case .master: for received in try station.receive(readiness, poller) { try obey(received.order) }
                 case .signals: isEnding = try signals.next() != nil || isEnding
                 case .folder: try readEvents()
+                case .packages: try packages?.readEvents(now: .now())
                 case .configuration: try configuration?.readEvents(now: .now())
                 }
             }
@@ -96,8 +98,19 @@ private final class PathwatchLoop {
             self.inotify = inotify
             pauseEnd = nil
             if let watched = inotify.descriptor { try poller.add(watched.number, .readable, as: .folder) }
+            try watchPackages(settings)
             try watchConfiguration(settings.configuration)
             try station.report(.begin, poller)
+        }
+    }
+
+    private func watchPackages(_ settings: PathSettings) throws {
+        if let watched = packages?.inotify.descriptor { poller.remove(watched.number) }
+        packages = settings.packages.map {
+            PackagesFolder($0, Ownership(runAs: settings.runAs), station.log, now: .now())
+        }
+        if let watched = packages?.inotify.descriptor {
+            try poller.add(watched.number, .readable, as: .packages)
         }
     }
 
@@ -126,12 +139,14 @@ private final class PathwatchLoop {
     /// Reports only as fast as master reads: what is not looked at yet can still change without a report.
     private func work() throws {
         guard let folder, station.isFlushed else { return }
-        for report in folder.work(now: .now()) { try station.report(report, poller) }
+        // The versions come first: who is reported after them can be started.
+        try station.report(packages?.work(now: .now()) ?? [], poller)
+        try station.report(folder.work(now: .now()), poller)
         if configuration?.hasChanged(now: .now()) == true { try station.report(.configuration, poller) }
     }
 
     private func deadline() -> Instant? {
-        let work = station.isFlushed ? [folder?.next, configuration?.next] : []
+        let work = station.isFlushed ? [folder?.next, packages?.next, configuration?.next] : []
         return (work + [pauseEnd]).compactMap { $0 }.min()
     }
 }

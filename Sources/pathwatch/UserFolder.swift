@@ -1,6 +1,6 @@
 // One user as its folder describes it: user.yaml, and the executable `start`.
 //
-// Neither file may be a symbolic link, and anything but a regular file is not opened for longer than it takes to see
+// Neither file may be a symbolic link, nor the folder one that leads out of the users' folder, and anything but a regular file is not opened for longer than it takes to see
 // that: whoever writes in a user's folder must not make Steward read something else or wait. A file that the wrong ones
 // may write is refused (Ownership).
 
@@ -33,6 +33,10 @@ struct UserFolder {
     func look(at user: UserName) -> Look {
         let folder = path(of: user)
         let file = "\(folder)/\(Self.settingsName)"
+        if let target = foreignTarget(of: folder) {
+            let text = "\(folder): is a symbolic link out of the users' folder: \(target)"
+            return Look(finding: Self.status(file) == nil ? .absent : .fault(text))
+        }
         do throws(TextFileError) {
             let content = try TextFile(file, atMost: UserSettings.longestFile, followsLink: false)
             let start = Self.status("\(folder)/\(Self.startName)")
@@ -49,6 +53,21 @@ struct UserFolder {
             case .system, .notRegular, .tooLong, .notUTF8: return Look(finding: .fault("\(file): \(error)"))
             }
         }
+    }
+
+    /// Where a link leads that does not stay in the users' folder; nil for whatever else there is, or is not.
+    private func foreignTarget(of folder: String) -> String? {
+        guard let status = Self.status(folder), status.st_mode & S_IFMT == S_IFLNK,
+            let target = Self.realPath(folder), let home = Self.realPath(users)
+        else { return nil }
+        return target.hasPrefix("\(home)/") ? nil : target
+    }
+
+    /// Without any link in it.
+    private static func realPath(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     /// The stamp that `look` would answer, without reading anything; nil where there is no user.yaml.

@@ -25,7 +25,7 @@ final class UsersFolder {
     private let inotify: Inotify
     private var agenda = Agenda()
     private var table = UserTable()
-    private var watches = Watches()
+    private var watches = Watches<UserName>()
     private var stamps: [UserName: UInt64] = [:]
     private var home = Home()
     /// Who has not been looked at yet, since the start or since the folder has come; nil once everybody has.

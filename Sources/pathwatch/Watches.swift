@@ -1,36 +1,34 @@
-// Which watch number belongs to which users' folders. No I/O.
-
-import Shared
+// Which watch number belongs to the folders of which names. No I/O.
 
 /// Usually one to one; but a folder that was renamed is watched under both names until the old one has been looked at,
 /// and symbolic links may lead to one folder from several names.
-struct Watches {
-    private var numbers: [UserName: Int32] = [:]
-    private var users: [Int32: [UserName]] = [:]
+struct Watches<Name: Hashable> {
+    private var numbers: [Name: Int32] = [:]
+    private var owners: [Int32: [Name]] = [:]
 
-    var names: [UserName] { Array(numbers.keys) }
+    var names: [Name] { Array(numbers.keys) }
 
     /// Whose folder has this number.
-    subscript(number: Int32) -> [UserName] { users[number] ?? [] }
+    subscript(number: Int32) -> [Name] { owners[number] ?? [] }
 
-    /// Sets the number of a user's folder, or nil for none.
+    /// Sets the number of a folder, or nil for none.
     ///
     /// - Returns: a number that is nobody's any longer.
-    mutating func set(_ user: UserName, to number: Int32?) -> Int32? {
-        let before = numbers[user]
+    mutating func set(_ name: Name, to number: Int32?) -> Int32? {
+        let before = numbers[name]
         guard before != number else { return nil }
-        numbers[user] = number
-        if let number { users[number, default: []].append(user) }
+        numbers[name] = number
+        if let number { owners[number, default: []].append(name) }
         guard let before else { return nil }
-        users[before]?.removeAll { $0 == user }
-        guard users[before]?.isEmpty != false else { return nil }
-        users[before] = nil
+        owners[before]?.removeAll { $0 == name }
+        guard owners[before]?.isEmpty != false else { return nil }
+        owners[before] = nil
         return before
     }
 
     /// Forgets a number that the kernel has dropped, and answers whose it was.
-    mutating func forget(_ number: Int32) -> [UserName] {
-        let names = users.removeValue(forKey: number) ?? []
+    mutating func forget(_ number: Int32) -> [Name] {
+        let names = owners.removeValue(forKey: number) ?? []
         for name in names { numbers[name] = nil }
         return names
     }

@@ -31,7 +31,8 @@ final class ControlConnection {
                     switch answer {
                     case .done: return
                     case .refused(let why): throw Failure(why.text, code: 1)
-                    case .master, .watcher, .database, .user, .event, .line, .pendingDeletion: try body(answer)
+                    case .master, .watcher, .database, .user, .event, .line, .pendingDeletion, .package:
+                        try body(answer)
                     }
                 }
             }

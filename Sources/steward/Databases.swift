@@ -28,7 +28,7 @@ struct Databases: ParsableCommand {
             try place.connect().ask(.databases) { answer in
                 switch answer {
                 case .database(let status): databases.append(status)
-                case .done, .refused, .master, .watcher, .user, .event, .line, .pendingDeletion: break
+                case .done, .refused, .master, .watcher, .user, .event, .line, .pendingDeletion, .package: break
                 }
             }
             return databases

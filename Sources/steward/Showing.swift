@@ -53,7 +53,7 @@ struct Why: ParsableCommand {
                 if !sawEvent { Terminal.print("last events:") }
                 sawEvent = true
                 Terminal.print("  \(Events.line(event))")
-            case .done, .refused, .master, .watcher, .database, .user, .pendingDeletion:
+            case .done, .refused, .master, .watcher, .database, .user, .pendingDeletion, .package:
                 break
             }
         }

@@ -8,6 +8,7 @@ struct Snapshot {
     var watchers: [WatcherStatus] = []
     var databases: [DatabaseStatus] = []
     var users: [UserStatus] = []
+    var packages: [PackageStatus] = []
     var pendingDeletions: [PendingDeletion] = []
     /// What is worth a line beside the tables.
     var notes: [String] = []
@@ -19,6 +20,7 @@ struct Snapshot {
             case .watcher(let status): watchers.append(status)
             case .database(let status): databases.append(status)
             case .user(let status): users.append(status)
+            case .package(let status): packages.append(status)
             case .pendingDeletion(let deletion): pendingDeletions.append(deletion)
             case .line(let line): notes.append(line.text)
             case .done, .refused, .event: break
@@ -43,8 +45,15 @@ struct Snapshot {
         if !databases.isEmpty {
             lines += [""] + Self.databaseLines(databases, now: now)
         }
+        if !packages.isEmpty { lines += [""] + packageLines }
         return lines + [""] + userLines(users, now: now) + deletionLines(now: now)
             + [master.configuration].compactMap(\.self) + notes
+    }
+
+    private var packageLines: [String] {
+        Self.table(
+            ["VERSION", "USERS", "STATE"],
+            packages.map { [$0.version, "\($0.users)", $0.trouble ?? ($0.isCurrent ? "in force" : "")] })
     }
 
     static func databaseLines(_ databases: [DatabaseStatus], now: Int64) -> [String] {
@@ -122,7 +131,8 @@ struct Snapshot {
         try Self.encode(
             StatusDocument(
                 master: StatusDocument.Master(master), watchers: watchers.map(StatusDocument.Watcher.init),
-                databases: databases.map(StatusDocument.Database.init), users: users.map(StatusDocument.User.init),
+                databases: databases.map(StatusDocument.Database.init),
+                packages: packages.map(StatusDocument.Package.init), users: users.map(StatusDocument.User.init),
                 pendingDeletion: pendingDeletions.map(StatusDocument.Deletion.init),
                 configuration: Nullable(wrappedValue: master.configuration)))
     }

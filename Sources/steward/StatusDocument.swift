@@ -6,6 +6,7 @@ struct StatusDocument: Encodable {
     var master: Master
     var watchers: [Watcher]
     var databases: [Database]
+    var packages: [Package]
     var users: [User]
     var pendingDeletion: [Deletion]
     /// What the operator has to do about the configuration file.
@@ -68,6 +69,20 @@ struct StatusDocument: Encodable {
             lastChange = status.before.map { _ in rfc3339(status.changedAt) }
             before = status.before
             old = status.isOld
+        }
+    }
+
+    struct Package: Encodable {
+        let version: String
+        let current: Bool
+        let users: Int
+        @Nullable var trouble: String?
+
+        init(_ status: PackageStatus) {
+            version = status.version
+            current = status.isCurrent
+            users = status.users
+            trouble = status.trouble
         }
     }
 

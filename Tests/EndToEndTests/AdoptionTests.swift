@@ -214,6 +214,7 @@ import Testing
             try await tree.replaceMaster {
                 if content == "torn" {
                     var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+                    // Behind the header.
                     for index in stride(from: 1536, to: bytes.count, by: 100) { bytes[index] ^= 0x55 }
                     try Data(bytes).write(to: URL(fileURLWithPath: path))
                 } else {

@@ -5,8 +5,9 @@ import Foundation
 import NIOCore
 import NIOPosix
 import Shared
-import TestSupport
 import Testing
+
+@testable import TestSupport
 
 /// Answers according to the path of the request, without knowing HTTP.
 private final class Misbehaviour: ChannelInboundHandler {
@@ -50,6 +51,24 @@ private func withMisbehaviour(_ body: (Target) async throws -> Void) async throw
 }
 
 @Suite struct HarnessTests {
+    /// A test process that was killed leaves folders and processes; the next one removes them, and nobody else's.
+    @Test func whatAKilledTestProcessLeavesIsRemoved() async throws {
+        let (kept, left) = (try OwnedFolder.make("st-"), try OwnedFolder.make("pg."))
+        defer { try? FileManager.default.removeItem(atPath: kept) }
+        func sleeper(_ folder: String) throws -> Child {
+            try Child(
+                "/bin/sleep", ["600"], environment: ["STEWARD_TREE": folder], descriptors: [try Scratch.nothing()])
+        }
+        let (mine, theirs) = (try sleeper(kept), try sleeper(left))
+        let own = try #require(ProcessIdentity(getpid()))
+        // Another process had this pid before.
+        try OwnedFolder.write(own.pid, own.started - 1, in: left)
+        OwnedFolder.sweep()
+        #expect(try await theirs.exit() == -SIGKILL)
+        #expect(access(left, F_OK) != 0)
+        #expect(mine.exitStatus == nil && access(kept, F_OK) == 0)
+    }
+
     @Test func outcomesAreToldApart() async throws {
         try await withMisbehaviour { target in
             func kind(_ path: String) async -> String { await Request(target, path: path).send().kind }

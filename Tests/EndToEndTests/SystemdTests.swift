@@ -161,7 +161,7 @@ struct SystemdTests {
         }
     }
 
-    /// A reload is refused with a bad file, and costs nobody anything with a good one.
+    /// A reload is refused with a bad file, and costs nobody anything with a good one; a change is in force after it.
     @Test func reloadIsChecked() async throws {
         try await withSteward {
             $0.users = ["alice": ""]
@@ -171,12 +171,19 @@ struct SystemdTests {
             try steward.writeConfiguration(["worker.swap": "sideways"])
             let refused = try await steward.container.attempt(["systemctl", "reload", "steward"])
             #expect(refused.status != 0)
+            #expect(try await steward.journal().contains("worker.swap: found 'sideways'"))
             try steward.writeConfiguration([:])
             try await steward.container.run("systemctl", "reload", "steward")
             let after = try await steward.waitUntilReady(["alice"])
             #expect(after.master.pid == before.master.pid)
             #expect(after.pids == before.pids)
-            #expect(try await steward.property("ActiveState") == "active")
+            try steward.writeConfiguration(["worker.env.SHOWN": "blue"])
+            try await steward.container.run("systemctl", "reload", "steward")
+            try await steward.waitUntil("alice is swapped") { report in
+                report.user("alice")?.isReady == true && report.pids["alice"] != before.pids["alice"]
+            }
+            try await steward.signal("HUP", before.master.pid)
+            try await eventually("the reload is over") { try await steward.property("ActiveState") == "active" }
         }
     }
 

@@ -87,7 +87,7 @@ import Testing
         #expect(script.state(alice) == "queued")
         #expect(script.status(alice).reason == "waits for a version: packages/current names no version")
         script.current("1.0")
-        #expect(script.status(alice).reason == "waits for a version: packages/current names 1.0, which is gone")
+        #expect(script.status(alice).reason == "waits for a version: packages/current names 1.0, which is not there")
         script.publish("1.0")
         #expect(script.plan(of: script.lastStarted(alice)).version == "1.0")
     }
@@ -168,7 +168,7 @@ import Testing
         var script = Self.script()
         _ = script.ready(alice) { $0.package = "3.0" }
         #expect(script.plan(of: script.lastStarted(alice)).version == "1.0")
-        #expect(script.status(alice).reason == "runs 1.0: 3.0 is gone")
+        #expect(script.status(alice).reason == "runs 1.0: 3.0 is not there")
         script.clear()
         script.publish("3.0")
         #expect(script.plan(of: script.lastStarted(alice)).version == "3.0")
@@ -213,6 +213,17 @@ import Testing
         #expect(script.status(alice).reason == "waits for a version: 1.0 is gone")
         script.current("1.1")
         #expect(script.plan(of: script.lastStarted(alice)).version == "1.1")
+    }
+
+    @Test func whatWaitsForAVersionIsDoneWhenThereIsOne() {
+        var script = Self.script()
+        _ = script.ready(alice)
+        script.say(.pathwatch, .path(.packageGone(TextLine("1.0"))))
+        script.send(.restart(alice))
+        script.clear()
+        script.current("1.1")
+        #expect(script.plan(of: script.lastStarted(alice)).version == "1.1")
+        #expect(script.happenings.contains { $0.text == "swapping to 1.1: restart asked for" })
     }
 
     @Test func aVersionThatWasChangedIsForThoseOnlyWhoRunIt() {
@@ -303,7 +314,7 @@ import Testing
                 "0.5 is gone: a user still runs it and falls back to the version in force at the next start"
             ])
         #expect(script.status(alice).reason == "runs 0.5: 0.5 is gone")
-        script.send(.restart(alice))
+        script.moduser(alice) { $0.env["A"] = "1" }
         #expect(script.plan(of: script.lastStarted(alice)).version == "1.0")
     }
 
@@ -312,9 +323,19 @@ import Testing
         #expect(script.supervisor.keptVersions.isEmpty, "the snapshot is complete, and bob is not in it")
         for number in 1...20 { script.adduser(UserName("user-\(number)") ?? alice) }
         script.wait(.seconds(1))
-        #expect(script.effects.count { $0 == .keepVersions } == 1)
-        #expect(script.supervisor.keptVersions.count == 20)
-        #expect(script.supervisor.keptVersions[UserName("user-7") ?? alice] == KeptVersion(version: "1.0"))
+        #expect(Self.written(script).count == 1)
+        #expect(Self.written(script).last?.count == 20)
+        #expect(Self.written(script).last?[UserName("user-7") ?? alice] == KeptVersion(version: "1.0"))
+        // What has changed just before the end is not lost.
+        script.adduser(alice)
+        script.send(.stop)
+        #expect(Self.written(script).last?.count == 21)
+        script.wait(.seconds(60))
+        #expect(Self.written(script).count == 2)
+    }
+
+    private static func written(_ script: Script) -> [[UserName: KeptVersion]] {
+        script.effects.compactMap { if case .keepVersions(let versions) = $0 { versions } else { nil } }
     }
 
     @Test func versionsOfThoseWhoAreNotReportedYetAreKept() {

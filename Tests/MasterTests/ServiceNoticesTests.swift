@@ -81,6 +81,16 @@ import Testing
         #expect(script.after(0) == [])
     }
 
+    @Test func eachEndOfAReloadFollowsItsBeginning() {
+        var script = Script()
+        _ = script.after(0)
+        for _ in 0..<2 { script.notices.reloads(script.now) }
+        var heard: [[String]] = []
+        while script.pause == 0 || !(heard.count >= 4) { heard.append(script.after(0)) }
+        #expect(heard == [["RELOADING=1\nMONOTONIC_USEC=5000000"], ["READY=1"]] + Array(heard.prefix(2)))
+        #expect(script.pause == nil)
+    }
+
     @Test func whatDoesNotArriveIsSaidAgain() {
         var script = Script(watchdog: .seconds(10))
         script.notices.isReady()

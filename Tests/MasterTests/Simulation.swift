@@ -36,6 +36,12 @@ final class Simulation {
     static let databases = ["a", "b"]
 
     var supervisor: Supervisor
+    /// The configuration file.
+    var configuration: Configuration
+    /// Whether workers were ever taken as ready as soon as their program ran.
+    var wasTrusted = false
+    /// More may be starting than a new configuration allows, as long as they were before.
+    var allowance = 0
     var now = Instant(nanoseconds: 1_000_000_000)
     var chance: SplitMix64
     /// From now on everybody does what is asked for, at once.
@@ -73,6 +79,9 @@ final class Simulation {
     var holds: [UserName: String] = [:]
     var kept = KeptDeletions()
     var versions: [UserName: KeptVersion] = [:]
+    /// The versions that are there, with what tells them from others of the name.
+    var published = ["1": UInt64(1)]
+    var currentVersion: String? = "1"
 
     var unservedSince: [UserName: Instant] = [:]
     var trace: [Step] = []
@@ -87,7 +96,9 @@ final class Simulation {
     init(seed: UInt64) {
         self.seed = seed
         chance = SplitMix64(seed: seed)
-        supervisor = Supervisor(Self.configuration(seed), processors: 2, holds: [:], seed: seed)
+        configuration = Self.configuration(seed)
+        supervisor = Supervisor(configuration, processors: 2, holds: [:], seed: seed)
+        wasTrusted = isTrusted
         send(.boot)
         plan(.round, in: .seconds(1))
     }
@@ -96,15 +107,11 @@ final class Simulation {
         var configuration = Configuration()
         configuration.runtime = "/run/steward"
         configuration.users = "/srv/users"
-        configuration.databases = databases.map { name in
-            var database = DatabaseSettings()
-            database.name = name
-            database.conninfo = "host=127.0.0.1"
-            database.group = "main"
-            return database
-        }
+        configuration.databases = databases.map(database)
         configuration.worker.startConcurrency = Int(seed % 3) + 1
         configuration.worker.swap = seed % 5 == 0 ? .stopFirst : .overlap
+        if seed % 3 == 1 { configuration.packages = "/srv/packages" }
+        if seed % 6 == 1 { configuration.upgrade.free = .onRestart }
         if seed % 4 == 1 { configuration.worker.check.path = "" }
         if seed % 8 == 5 { configuration.worker.heartbeat = .zero }
         if seed % 2 == 0 { configuration.worker.limits.memory = 1 << 20 }

@@ -31,7 +31,7 @@ extension Simulation {
         case .erase(let name): saved[name] = nil
         case .dropHold(let name): holds[name] = nil
         case .keepDeletions: kept = supervisor.keptDeletions
-        case .keepVersions: versions = supervisor.keptVersions
+        case .keepVersions(let kept): versions = kept
         case .welcome, .suspect, .moveLogs, .record, .giveWay, .finish: break
         }
         return []

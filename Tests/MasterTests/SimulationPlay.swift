@@ -24,7 +24,7 @@ extension Simulation {
 
     private func act() {
         let name = Self.names[roll(Self.names.count)]
-        switch roll(28) {
+        switch roll(33) {
         case 0, 1, 2: writeFile(name)
         case 3, 4: changeEnvironment(name)
         case 5: deleteFile(name)
@@ -42,7 +42,9 @@ extension Simulation {
         case 20: undrain(Self.databases[roll(2)])
         case 21: send(.rebalance)
         case 22: if roll(3) == 0 { flap(Self.databases[roll(2)]) }
+        case 28, 29, 30: if supervisor.configuration.packages != nil { changePackages() }
         case 23: send(.confirmDeletions(roll(2) == 0 ? [name] : []))
+        case 24, 25: changeConfiguration()
         default: deleteAndWriteAgain(name)
         }
     }
@@ -53,6 +55,7 @@ extension Simulation {
         // A master that has just begun knows nobody yet.
         run(.milliseconds(50))
         for name in Self.databases { setDatabase(name, .available) }
+        if supervisor.configuration.packages != nil { mendPackages() }
         for name in Self.names {
             release(name)
             mend(name)
@@ -89,6 +92,7 @@ extension Simulation {
         file.enabled = roll(6) > 0
         if roll(4) == 0 { file.check.path = "/ping" }
         file.plan = roll(2) == 0 ? .free : .paid
+        file.package = [nil, nil, nil, "1", "2", "9"][roll(6)]
         save(file)
     }
 
@@ -107,7 +111,7 @@ extension Simulation {
         guard var file = files[name] else { return }
         let before = file
         file.enabled = true
-        if file.database == "nowhere" { file.database = "main" }
+        if !isDatabase(file.database) { file.database = nil }
         if ["dies", "hangs"].contains(file.env["QUALITY"]) { file.env["QUALITY"] = "good" }
         if file != before { save(file) }
     }

@@ -22,7 +22,7 @@ extension Simulation {
         watched = []
         orders = [:]
         supervisor = Supervisor(
-            Self.configuration(seed), processors: 2, holds: holds, remains: left, versions: versions, kept: kept,
+            configuration, processors: 2, holds: holds, remains: left, versions: versions, kept: kept,
             drained: drained, seed: chance.next())
         isKeeperAdopted = keeperLives
         if keeperLives { send(.watcherAdopted(.keeper, generation: 1, pid: nextPID())) }

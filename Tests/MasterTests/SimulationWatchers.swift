@@ -40,6 +40,7 @@ extension Simulation {
             for (name, state) in databaseStates.sorted(by: { $0.key < $1.key }) { sayDatabase(name, state) }
         case .pathwatch:
             say(.pathwatch, .path(.begin))
+            sayPackages()
             for name in Self.names { if let file = files[name] { say(.pathwatch, .path(.adduser(file))) } }
             say(.pathwatch, .path(.complete))
         }

@@ -118,6 +118,21 @@ import Testing
         #expect(try StateTable.records(header, boot: Self.boot).records.isEmpty)
     }
 
+    @Test func twoProcessesWithTheLongestNamesFit() throws {
+        let longest = String(repeating: "v", count: 40)
+        var record = record(UserName(longest) ?? alice, processes: 2)
+        (record.version, record.formerVersion) = (longest, longest)
+        record.database = String(repeating: "d", count: 63)
+        for index in record.processes.indices {
+            record.processes[index].version = longest
+            record.processes[index].database = record.database
+        }
+        let copy = try StateTable.copy(record, number: 1)
+        let file = StateTable.header(boot: Self.boot) + [UInt8](repeating: 0, count: StateTable.slotSize / 2) + copy
+        let padded = file + [UInt8](repeating: 0, count: 2 * StateTable.slotSize - file.count)
+        #expect(try StateTable.records(padded, boot: Self.boot).records == [record])
+    }
+
     @Test func aRecordThatIsTooLongLosesItsLastProcesses() throws {
         let copy = try StateTable.copy(record(alice, processes: 40), number: 1)
         #expect(copy.count <= StateTable.slotSize / 2)

@@ -58,12 +58,14 @@ final class PathwatchProcess {
     }
 
     func send(
-        _ users: String, _ databases: [String] = [], runAs: String? = nil, configuration: String = ""
+        _ users: String, _ databases: [String] = [], runAs: String? = nil, configuration: String = "",
+        packages: String? = nil
     ) throws {
         var settings = PathSettings()
         settings.runAs = runAs
         settings.users = users
         settings.databases = databases
+        settings.packages = packages
         settings.configuration = configuration
         try channel.send(.settings(settings))
     }

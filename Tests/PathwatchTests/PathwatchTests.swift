@@ -211,10 +211,11 @@ import Testing
     /// Two names of one folder have one watch number.
     @Test func linkedFoldersAreUsersToo() async throws {
         let fixture = try UsersFixture()
-        let target = fixture.root + "/target"
+        let target = fixture.users + "/.target"
         mkdir(target, 0o755)
         try fixture.write("plan: paid", to: target + "/user.yaml")
-        for name in ["alice", "bob"] { symlink(target, "\(fixture.users)/\(name)") }
+        symlink(target, fixture.users + "/alice")
+        symlink(".target", fixture.users + "/bob")
         symlink(fixture.root + "/nowhere", fixture.users + "/carol")
         symlink(".", fixture.users + "/self")
         let process = try await start(fixture)
@@ -228,6 +229,36 @@ import Testing
         try await process.wait("the change of bob") { process.users.values.allSatisfy { $0.plan == .paid } }
         try fixture.add("dave", "")
         try await process.wait("dave") { process.users.count == 2 }
+    }
+
+    /// Whoever may make links in the users' folder could make Steward read, and run, what lies elsewhere.
+    @Test func aLinkOutOfTheUsersFolderIsRefused() async throws {
+        let fixture = try UsersFixture()
+        // Whatever the users' folder itself is reached by.
+        try fixture.move(fixture.users, fixture.root + "/real")
+        symlink("real", fixture.users)
+        // A name that begins like the folder's.
+        let target = fixture.root + "/real-not"
+        mkdir(target, 0o755)
+        try fixture.write("plan: paid", to: target + "/user.yaml")
+        let alice = fixture.name("alice")
+        let link = fixture.users + "/alice"
+        symlink("../real-not", link)
+        try fixture.add("bob", "")
+        let process = try await start(fixture)
+        #expect(process.users.keys.map(\.text) == ["bob"])
+        #expect(process.faults[alice] == "\(link): is a symbolic link out of the users' folder: \(target)")
+        unlink(link)
+        symlink("bob", link)
+        try await process.wait("alice by a link that stays inside") {
+            process.users[alice] != nil && process.faults.isEmpty
+        }
+        unlink(link)
+        symlink(target, link)
+        try await process.wait("the fault") { process.faults[alice] != nil }
+        #expect(process.users[alice]?.plan == .free, "served on as it was")
+        unlink(link)
+        try await process.wait("the end of alice") { process.users.keys.map(\.text) == ["bob"] }
     }
 
     @Test func aMissingFolderDeletesNobody() async throws {

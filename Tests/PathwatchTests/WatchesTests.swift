@@ -8,7 +8,7 @@ import Testing
 @Suite struct WatchesTests {
     private let alice = UserName("alice") ?? UserName()
     private let bob = UserName("bob") ?? UserName()
-    private var watches = Watches()
+    private var watches = Watches<UserName>()
 
     @Test mutating func aNumberIsGivenAndTaken() {
         #expect(watches.set(alice, to: 1) == nil)

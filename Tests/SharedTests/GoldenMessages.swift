@@ -284,4 +284,13 @@ private let answerMessages: [Golden] = [
     Golden(
         .answer, ControlAnswer.pendingDeletion(PendingDeletion(alice, since: 1, why: "w")),
         "28 0005616c696365 0000000000000001 000177"),
+    Golden(
+        .answer,
+        ControlAnswer.package(
+            with {
+                $0.version = "1.0"
+                $0.isCurrent = true
+                $0.users = 3
+                $0.trouble = "t"
+            }), "29 0003312e30 01 0000000000000003 01 000174"),
 ]

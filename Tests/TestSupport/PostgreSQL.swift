@@ -69,9 +69,7 @@ public actor PostgreSQL {
 
     private init() throws {
         binaries = try Self.findBinaries()
-        var template = Array("/tmp/pg.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
-        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        folder = try OwnedFolder.make("pg.")
         port = try Self.freePort()
         if let account = Self.account {
             try check("chown", folder) { chown(folder, account.uid, account.gid) }

@@ -61,6 +61,8 @@ public struct StatusReport: Codable, Sendable {
     public let databases: [Database]
     public let users: [User]
     public let pendingDeletion: [Deletion]
+    /// What the operator has to do about the configuration file.
+    public let configuration: String?
 
     public init(json: String) throws {
         self = try Self.decoder.decode(StatusReport.self, from: Data(json.utf8))

@@ -8,9 +8,7 @@ public final class TemporaryFolder: Sendable {
     public let path: String
 
     public init() throws {
-        var template = Array("/tmp/st-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
-        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        path = try OwnedFolder.make("st-")
     }
 
     deinit {

@@ -93,9 +93,7 @@ public final class Tree: Sendable {
     }
 
     private init(_ plan: Plan) async throws {
-        var template = Array("/tmp/st-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
-        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        folder = try OwnedFolder.make("st-")
         binaries = plan.replacements.isEmpty ? try Executables.folder() : "\(folder)/bin"
         runtime = plan.settings["runtime"] ?? "\(folder)/run"
         environment = plan.environment.merging(["STEWARD_TREE": folder]) { $1 }
@@ -202,7 +200,7 @@ public final class Tree: Sendable {
 
     private func remove() async {
         await nginxServer?.stop()
-        guard getenv("STEWARD_KEEP_TREES") == nil else { return }
+        guard getenv("STEWARD_KEEP_TREES") == nil else { return OwnedFolder.release(folder) }
         try? FileManager.default.removeItem(atPath: folder)
     }
 }

@@ -25,6 +25,34 @@ extension Tree {
         try FileManager.default.removeItem(atPath: "\(users)/\(name)")
     }
 
+    // MARK: packages
+
+    public var packages: String { "\(folder)/packages" }
+
+    /// Publishes a version of the plain worker, which shows its version, its working folder and STEWARD_PACKAGE.
+    public func publish(_ version: String, _ settings: String = "") throws {
+        let draft = "\(folder)/draft-\(version)"
+        for folder in [draft, packages] {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
+        let plain = Sources.path("Tests/Workers/plain.py")
+        let program = """
+            import os, runpy
+            os.environ["SHOWN"] = " ".join(["\(version)", os.getcwd(), os.environ["STEWARD_PACKAGE"]])
+            runpy.run_path("\(plain)", run_name="__main__")
+            """
+        try write(program, to: "\(draft)/app.py")
+        try write("version: \(version)\n\(settings)", to: "\(draft)/package.yaml")
+        try check("rename", draft) { rename(draft, "\(packages)/\(version)") }
+    }
+
+    /// Puts a version into force.
+    public func setCurrent(_ version: String) throws {
+        let draft = "\(packages)/.current"
+        try check("symlink", draft) { symlink(version, draft) }
+        try check("rename", draft) { rename(draft, "\(packages)/current") }
+    }
+
     public func write(_ text: String, to path: String) throws {
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
     }

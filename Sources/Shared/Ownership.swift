@@ -1,33 +1,33 @@
 // Who may write the files that decide what runs, and as whom.
 //
-// Where Steward is root, whoever writes a user.yaml or a `start` decides what an account executes. So that has to be root,
-// or that account itself. Elsewhere everything runs as the account that Steward has, and nothing is to be gained.
+// Where Steward is root, whoever writes a user.yaml, a `start` or a package decides what an account executes. So that has
+// to be root, or that account itself. Elsewhere everything runs as the account that Steward has, and nothing is to be gained.
 
 import Glibc
-import Shared
 
-final class Ownership {
+public final class Ownership {
     /// The account of the workers whose user.yaml names none.
     private let runAs: String?
     /// Of accounts that exist. One that does not may be made at any time.
     private var numbers: [String: uid_t] = [:]
 
-    init(runAs: String?) {
+    public init(runAs: String?) {
         self.runAs = runAs
     }
 
     /// Why a file must not be believed; nil where it may be.
     ///
     /// - Parameters:
-    ///   - status: of the file.
+    ///   - status: of the file or folder.
     ///   - runAs: the account that its user.yaml names.
-    func objection(to status: stat, runAs: String?) -> String? {
+    public func objection(to status: stat, runAs: String? = nil) -> String? {
         guard geteuid() == 0 else { return nil }
         let account = runAs ?? self.runAs
         let writers = account.map { "root and \($0)" } ?? "root"
         let mode = status.st_mode & 0o777
         guard mode & 0o022 == 0 else {
-            return "may be written by others than \(writers): its mode is 0\(String(mode, radix: 8)), expected 0644"
+            let (found, expected) = (String(mode, radix: 8), String(mode & ~0o022, radix: 8))
+            return "may be written by others than \(writers): its mode is 0\(found), expected 0\(expected)"
         }
         guard status.st_uid == 0 || account.flatMap(number) == status.st_uid else {
             return "may be written by others than \(writers): its owner is uid \(status.st_uid)"
@@ -36,7 +36,7 @@ final class Ownership {
     }
 
     /// Whether workers of this account would be root's.
-    func isRoot(_ account: String) -> Bool {
+    public func isRoot(_ account: String) -> Bool {
         account == "root" || geteuid() == 0 && number(account) == 0
     }
 
