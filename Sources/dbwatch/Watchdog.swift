@@ -68,6 +68,8 @@ struct Watchdog: Sendable {
 
     /// Between two tries while a pass is expected at any moment or a failure is in doubt.
     static let quick = Duration.milliseconds(100)
+    /// From a failure that is the first one to the second try.
+    static let dying = Duration.milliseconds(10)
     /// The longest delay between two tries of a database that is unavailable.
     static let slow = Duration.seconds(1)
 
@@ -271,7 +273,9 @@ struct Watchdog: Sendable {
     /// At once, but never so that a server which ends every connection is asked for a new one without pause.
     private func soonest(_ lane: Lane, _ now: Instant) -> Instant {
         guard let begun = self[lane].begun else { return now }
-        return max(now, begun + min(Self.quick, settings.interval))
+        // Who knocks while a server dies is cut off, and hears at the next try that nobody is there any more.
+        let pause = self[lane].failures == 1 ? Self.dying : Self.quick
+        return max(now, begun + min(pause, settings.interval))
     }
 
     /// The next moment of this database's own rhythm: one of `beats` in an interval. Who shares one is looked after in one

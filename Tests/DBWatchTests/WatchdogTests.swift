@@ -127,6 +127,18 @@ func doubtNeedsFallInARow(_ cause: Cause) {
     #expect(script.cause == .closed)
 }
 
+@Test func whoIsCutOffByADyingServerKnocksAgainSoon() {
+    var script = Script.available()
+    script(.failed(.kept, .closed))
+    script.sleep(until: .connect(.kept))
+    script(.resolved(.kept))
+    script(.failed(.kept, .closed))
+    #expect(script.state == .available)
+    #expect(script.sleep(until: .connect(.kept)) <= .milliseconds(10))
+    script(.failed(.kept, .refused))
+    #expect(script.state == .unavailable)
+}
+
 @Test func riseNeedsPassesInARow() {
     var script = Script.available {
         $0.rise = 3

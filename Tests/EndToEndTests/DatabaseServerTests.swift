@@ -20,10 +20,12 @@ extension Tree.Plan {
     private static let crowd = (1...14).map { "user-\($0)" }
     /// Of these, 12 may be new at a time.
     private static let connections = ["max_connections": "18"]
+    private static let arrivals = "CREATE TABLE arrival (count int)"
 
     /// Everybody comes at the start, and comes back after an outage in which some of the workers have died.
     @Test func aCrowdArrivesOnTwoThirdsOfTheConnections() async throws {
         try await PostgreSQL.with(Self.connections) { server in
+            try await server.query(Self.arrivals)
             try await Tree.with {
                 $0.users = Dictionary(uniqueKeysWithValues: Self.crowd.map { ($0, "database: a\n") })
                 $0.useConnectedWorkers()
@@ -45,35 +47,24 @@ extension Tree.Plan {
         }
     }
 
-    /// Watches those who arrive until everybody has.
+    /// Waits until everybody has arrived, and asks how many were on their way at a time.
     private func expectTwoThirds(_ occasion: String, _ tree: Tree, _ server: PostgreSQL) async throws {
-        let watching = Task {
-            var most = 0
-            while !Task.isCancelled { most = max(most, await Self.count("arriving", server)) }
-            return most
-        }
-        defer { watching.cancel() }
         try await tree.waitUntil("all are ready") { report in
             report.users.count == Self.crowd.count && report.users.allSatisfy(\.isReady)
         }
-        watching.cancel()
-        let most = await watching.value
+        let most = Int(try await server.query("SELECT max(count) FROM arrival")) ?? 0
         print("\(occasion): \(most) workers arrive at a time")
         #expect((1...12).contains(most), "\(occasion)")
-        #expect(await Self.count("arrived", server) == Self.crowd.count)
-    }
-
-    /// How many workers in this state the server sees; 0 while it does not answer.
-    private static func count(_ state: String, _ server: PostgreSQL) async -> Int {
-        let sessions = "FROM pg_stat_activity WHERE application_name = '\(state)'"
-        return (try? await server.query("SELECT count(*) \(sessions)")).flatMap { Int($0) } ?? 0
+        let arrived = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'arrived'"
+        #expect(try await server.query(arrived) == "\(Self.crowd.count)")
+        try await server.query("TRUNCATE arrival")
     }
 
     // MARK: full
 
     @Test func usersOfAFullServerAreHeldAndReleased() async throws {
         try await PostgreSQL.with(["max_connections": "8", "superuser_reserved_connections": "2"]) { server in
-            try await server.query("CREATE ROLE plain LOGIN")
+            try await server.query("\(Self.arrivals); CREATE ROLE plain LOGIN; GRANT INSERT ON arrival TO plain")
             try await Tree.with {
                 $0.users = ["alice": "database: a\n"]
                 $0.useConnectedWorkers()
