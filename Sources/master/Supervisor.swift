@@ -7,46 +7,6 @@
 import Shared
 
 struct Supervisor {
-    /// What a deadline is for.
-    enum Deadline: Hashable, Sendable {
-        /// A process should be ready, or its service be released, by now.
-        case ready(WorkerID)
-        /// It has been starting long enough to let others start beside it.
-        case place(WorkerID)
-        /// A worker's heartbeat is stale by now.
-        case pulse(WorkerID)
-        /// It has run for long enough to be checked for the last time before customers are sent to it.
-        case soak(WorkerID)
-        /// A socket or link could not be made: to be tried again.
-        case face(UserName)
-        /// Requests have waited for this user's worker long enough: the stand-in answers.
-        case patience(UserName)
-        case restart(UserName)
-        case drain(WorkerID)
-        case kill(WorkerID)
-        /// Databases without a word are taken as available from now on.
-        case databases
-        /// The users of a database that is unavailable leave it.
-        case move(String)
-        /// A database has not flapped for long enough.
-        case calm(String)
-        case ping
-        case watcher(WatcherKind)
-        case watchersGone
-        /// A line about how far a crowd of starts has come.
-        case progress
-        /// Look how much memory some of the workers use.
-        case memory
-        /// Judge the gathered deletions.
-        case deletions
-        /// Judge the failures of a rollout that may be a database's fault.
-        case doubts
-        /// Write down whose deletion is held back.
-        case keepDeletions
-        /// Write down everybody's version.
-        case keepVersions
-    }
-
     /// How long a request waits in a socket's backlog before the stand-in answers.
     static let patience = Duration.seconds(2)
     /// How long one start may keep others from starting: some hang.
@@ -75,9 +35,9 @@ struct Supervisor {
     /// Users whose running workers wait for the check that lets them back.
     var returnQueue = StartQueue()
     /// Queued users on whose sockets a customer is looked for.
-    private var watched: [UserName: WorkerID] = [:]
+    var watched: [UserName: WorkerID] = [:]
     /// Users who have been queued in this step.
-    private var justQueued: [UserName] = []
+    var justQueued: [UserName] = []
     /// What is wrong with the files of those who are no users yet.
     var faults: [UserName: String] = [:]
     /// Users who are being replaced for failed checks.
@@ -252,62 +212,6 @@ struct Supervisor {
     mutating func endWhenEmpty() {
         guard isStopping, users.isEmpty else { return }
         dismissWatchers()
-    }
-
-    /// Fills the free places among the starting ones, and among those who arrive on a database.
-    private mutating func admit() {
-        admitMoves()
-        advanceRollout()
-        admitReturns()
-        while starting.count < startLimit, let name = startQueue.first(where: hasRoom) {
-            dequeueStart(name)
-            update(name) { $0.begin(&$1) }
-        }
-        for name in justQueued where startQueue.contains(name) {
-            guard let user = users[name], user.actual == .queued, let face = user.face, face.standIn == nil else {
-                continue
-            }
-            watched[name] = face.socket
-            emit(.watch(face.socket))
-        }
-        justQueued = []
-        if isCrowded && !timers.isSet(.progress) { timers.set(.progress, at: now + .seconds(1)) }
-    }
-
-    /// Puts a user among those who wait for a place.
-    mutating func enqueueStart(_ user: User) {
-        if !startQueue.contains(user.name) { justQueued.append(user.name) }
-        startQueue.append(user.name, user.settings.plan, on: user.database)
-    }
-
-    mutating func dequeueStart(_ name: UserName) {
-        startQueue.remove(name)
-        unwatch(name)
-    }
-
-    private mutating func unwatch(_ name: UserName) {
-        if let socket = watched.removeValue(forKey: name) { emit(.unwatch(socket)) }
-    }
-
-    /// Whether more wait than can be starting at a time: they are told of by their number.
-    var isCrowded: Bool { startQueue.count > startLimit }
-
-    var crowdWeight: Happening.Weight { isCrowded ? .crowd : .routine }
-
-    /// Users whom a ready worker serves; counted afresh.
-    var readyCount: Int {
-        users.values.count { user in
-            switch user.actual {
-            case .ready, .swapping: true
-            case .absent, .queued, .starting, .stopping, .waiting: false
-            }
-        }
-    }
-
-    private mutating func tellProgress() {
-        let text = "\(readyCount) of \(users.count) users ready, \(starting.count) starting, \(startQueue.count) queued"
-        note(text, rule: "progress")
-        if startQueue.count > 0 { timers.set(.progress, at: now + .seconds(1)) }
     }
 
     // MARK: for the parts of the Supervisor
