@@ -264,8 +264,9 @@ extension Supervisor {
         for user in users.values.sorted(by: { $0.name < $1.name }) where user.formerVersion != nil {
             upgrade.rollout?.append(user.name, user.settings.plan)
         }
-        let count = upgrade.rollout?.total ?? 0
-        let text = "upgrade to \(rollout.target) stopped, \(count) users go back, it is held: \(why)"
+        let count = upgrade.rollout?.waiting ?? 0
+        let back = count == 0 ? "nobody has to go back" : "\(count) go back"
+        let text = "upgrade to \(rollout.target) stopped and held, \(back): \(why)"
         note(text, rule: "upgrade", weight: .warning)
         emit(.keepUpgrade)
     }
@@ -277,7 +278,8 @@ extension Supervisor {
             upgrade.inForce = rollout.target
             for user in users.values where user.formerVersion != nil { update(user.name) { $1.formerVersion = nil } }
             let failed = rollout.failures.isEmpty ? "" : ", it failed for \(rollout.failures.count)"
-            note("\(rollout.target) is in force: \(rollout.changed) users changed\(failed)", rule: "upgrade")
+            let changed = rollout.changed == 0 ? "" : ": \(rollout.changed) users changed"
+            note("\(rollout.target) is in force\(changed)\(failed)", rule: "upgrade")
         } else {
             note("upgrade to \(rollout.target): rolled back", rule: "upgrade")
         }
