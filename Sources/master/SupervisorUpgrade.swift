@@ -12,6 +12,7 @@ extension Supervisor {
     /// `current` may have moved: paying users follow it, and free ones where the configuration says so.
     mutating func followCurrent() {
         guard reported == nil, let current = packages.current, current != upgrade.seen else { return }
+        guard packages.objection(to: current) == nil else { return }
         upgrade.seen = current
         if let why = upgrade.held[current] {
             note("\(current) is current, but held: \(why)", rule: "upgrade", weight: .warning)
@@ -23,6 +24,8 @@ extension Supervisor {
     /// Sends everybody to a version who is to follow; one that is on its way already gives way to it.
     mutating func beginRollout(to version: String) {
         recallUnderway()
+        // What a rollout that nobody knows any more has left tells nothing of this one.
+        if upgrade.rollout == nil { forgetFormerVersions() }
         upgrade.held[version] = nil
         upgrade.rollout = Rollout(to: version, at: now)
         for user in users.values.sorted(by: { $0.name < $1.name }) { joinRollout(user) }
@@ -78,18 +81,27 @@ extension Supervisor {
             upgrade.rollout = nil
             return
         }
-        if upgrade.rollout?.isSpent(configuration.upgrade) == true { turnBack(upgrade.rollout?.verdict ?? "") }
+        if let why = upgradeEnd { turnBack(why) }
         for name in upgrade.rollout?.underway.sorted() ?? [] { followUnderway(name) }
         if upgradeObstacle == nil {
-            if upgrade.rollout?.isAsideDue == true { reconsiderAside() }
+            if upgrade.rollout?.isAsideDue == true, !timers.isSet(.aside) { reconsiderAside() }
             while let name = upgrade.rollout?.next(configuration.upgrade) { turn(name) }
         }
         if upgrade.rollout?.isOver == true { endRollout() }
     }
 
-    /// Why nobody's turn comes for the moment.
+    /// Why the version is to reach nobody else; nil while it may.
+    private var upgradeEnd: String? {
+        guard let rollout = upgrade.rollout, rollout.isRolling else { return nil }
+        if rollout.isSpent(configuration.upgrade) { return rollout.verdict }
+        guard packages.folderFault == nil else { return nil }
+        return packages.objection(to: rollout.target).map { "\(rollout.target) \($0.text)" }
+    }
+
+    /// Why nobody's turn comes for the moment. The way back is open at any time.
     var upgradeObstacle: String? {
-        guard let rollout = upgrade.rollout else { return nil }
+        guard let rollout = upgrade.rollout, rollout.isRolling else { return nil }
+        if let fault = packages.folderFault { return fault }
         if rollout.isPaused { return "paused by the operator" }
         if let (name, doubt) = rollout.doubts.min(by: { $0.key < $1.key }) {
             return "\(name) failed (\(doubt.why)): it may be its database's fault"
@@ -111,6 +123,8 @@ extension Supervisor {
 
     /// Everybody else has had their turn.
     private mutating func reconsiderAside() {
+        // There may be thousands of them, and a step for each event.
+        timers.set(.aside, at: now + .seconds(1))
         for name in upgrade.rollout?.aside.sorted() ?? [] {
             guard let user = users[name], !user.isDeleted else {
                 upgrade.rollout?.remove(name)
@@ -146,9 +160,15 @@ extension Supervisor {
         user.upgradeFailure = nil
         retryWithNewSettings(&user)
         reconcile(&user)
+        // It may run there already: what was to bring it back has not happened yet.
+        if user.runs(rollout.target), case .ready(let process) = user.actual { soakServing(user, process) }
     }
 
     private mutating func goBack(_ user: inout User) {
+        if let former = user.formerVersion, user.runningVersion != former, packages.objection(to: former) == .gone {
+            user.formerVersion = nil
+            return note("stays on \(user.version ?? ""): \(former) is gone", rule: "upgrade", user: user.name)
+        }
         revert(&user)
         retryWithNewSettings(&user)
         reconcile(&user)
@@ -172,13 +192,13 @@ extension Supervisor {
     private mutating func followUnderway(_ name: UserName) {
         guard let user = users[name], !user.isDeleted, user.settings.package == nil else {
             upgrade.rollout?.remove(name)
-            return
+            return update(name) { $0.revert(&$1) }
         }
         switch wanted(user) {
         case .up, .down(.databaseUnavailable), .down(.databaseUnknown):
             guard upgrade.rollout?.isRolling == false else { return }
             // It went back, or will when it starts; nothing better is to be had.
-            if user.runs(user.version) || user.swapFailure != nil { upgrade.rollout?.finished(name) }
+            if user.runs(user.version) || user.swapFailure != nil || isIdle(user) { upgrade.rollout?.finished(name) }
         case .down(.held), .down(.disabled), .down(.noDatabase):
             update(name) { $0.goBack(&$1) }
             upgrade.rollout?.postpone(name)
@@ -204,11 +224,16 @@ extension Supervisor {
         return true
     }
 
+    /// A process has died: a failure, or a step on the way back.
+    mutating func diedOnTheWay(_ user: inout User, _ process: Process, _ why: String) {
+        guard let rollout = upgrade.rollout, process.isOf(rollout) else { return }
+        if rollout.isRolling { _ = upgradeFailed(&user, why) } else { revert(&user) }
+    }
+
     /// One that has been changed dies again and again.
-    mutating func relapsed(_ user: inout User, _ why: String) {
-        guard let rollout = upgrade.rollout, rollout.isRolling, user.formerVersion != nil else { return }
-        guard user.version == rollout.target else { return }
-        upgrade.rollout?.relapsed(user.name)
+    mutating func relapsed(_ user: inout User, _ process: Process, _ why: String) {
+        guard let rollout = upgrade.rollout, rollout.isRolling, process.isOf(rollout) else { return }
+        guard user.formerVersion != nil, upgrade.rollout?.relapsed(user.name) == true else { return }
         _ = upgradeFailed(&user, why)
     }
 
@@ -264,10 +289,15 @@ extension Supervisor {
         for user in users.values.sorted(by: { $0.name < $1.name }) where user.formerVersion != nil {
             upgrade.rollout?.append(user.name, user.settings.plan)
         }
-        let count = upgrade.rollout?.total ?? 0
-        let text = "upgrade to \(rollout.target) stopped, \(count) users go back, it is held: \(why)"
+        let count = upgrade.rollout?.waiting ?? 0
+        let back = count == 0 ? "nobody has to go back" : "\(count) go back"
+        let text = "upgrade to \(rollout.target) stopped and held, \(back): \(why)"
         note(text, rule: "upgrade", weight: .warning)
         emit(.keepUpgrade)
+    }
+
+    private mutating func forgetFormerVersions() {
+        for user in users.values where user.formerVersion != nil { update(user.name) { $1.formerVersion = nil } }
     }
 
     private mutating func endRollout() {
@@ -275,9 +305,10 @@ extension Supervisor {
         upgrade.rollout = nil
         if rollout.isRolling {
             upgrade.inForce = rollout.target
-            for user in users.values where user.formerVersion != nil { update(user.name) { $1.formerVersion = nil } }
+            forgetFormerVersions()
             let failed = rollout.failures.isEmpty ? "" : ", it failed for \(rollout.failures.count)"
-            note("\(rollout.target) is in force: \(rollout.changed) users changed\(failed)", rule: "upgrade")
+            let changed = rollout.changed == 0 ? "" : ": \(rollout.changed) users changed"
+            note("\(rollout.target) is in force\(changed)\(failed)", rule: "upgrade")
         } else {
             note("upgrade to \(rollout.target): rolled back", rule: "upgrade")
         }

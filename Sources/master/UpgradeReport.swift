@@ -51,6 +51,9 @@ extension Supervisor {
         switch request.action {
         case .plan, .start:
             guard let version = request.version ?? packages.current else { return "no version is current" }
+            if request.action == .start, let rollout = upgrade.rollout, rollout.isRolling, rollout.target == version {
+                return "\(version) is on its way already\(rollout.isPaused ? ", paused" : "")"
+            }
             return packages.objection(to: version).map { "\(version) \($0.text)" }
         case .pause, .resume, .abort:
             guard let rollout = upgrade.rollout else { return "no upgrade is on its way" }

@@ -14,7 +14,7 @@ extension Simulation {
     }
 
     private func edit() {
-        switch roll(12) {
+        switch roll(13) {
         case 0: configuration.worker.env["VERSION"] = "\(roll(3))"
         case 1: configuration.worker.swap = configuration.worker.swap == .overlap ? .stopFirst : .overlap
         case 2: configuration.worker.startConcurrency = roll(3) + 1
@@ -24,8 +24,18 @@ extension Simulation {
         case 6: configuration.databaseCheck.timeout = .seconds(1 + roll(3))
         case 7: configuration.deletionFuse.users = roll(6)
         case 8: configuration.runAs = roll(2) == 0 ? nil : "www"
-        case 9: configuration.logs = "/var/log/\(roll(2))"
+        case 9: editUpgrade()
+        case 10: configuration.logs = "/var/log/\(roll(2))"
         default: editDatabases()
+        }
+    }
+
+    private func editUpgrade() {
+        switch roll(4) {
+        case 0: configuration.upgrade.free = [.stay, .onRestart, .follow][roll(3)]
+        case 1: configuration.upgrade.parallel = roll(3) + 1
+        case 2: configuration.upgrade.maxFailures = roll(3) + 1
+        default: configuration.upgrade.soak = .seconds(roll(8))
         }
     }
 
