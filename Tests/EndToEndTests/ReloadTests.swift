@@ -47,8 +47,7 @@ extension Tree {
             try await tree.waitUntilShown("red", by: "alice")
             let after = try await tree.waitUntilReady("alice", "bob")
             #expect(after.pids["bob"] == before.pids["bob"])
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            let result = try await load.expectNoneFailed()
             #expect(result.pids.count == 3, "\(result)")
             #expect(after.users.allSatisfy { $0.restarts == 0 })
             try await tree.expectEachUserServed()
@@ -152,9 +151,7 @@ extension Tree {
             #expect(after.configuration == nil)
             #expect(after.users.allSatisfy { $0.restarts == 0 })
             for load in loads {
-                try await load.more(5)
-                let result = try await load.stop()
-                #expect(result.failed == 0, "\(result)")
+                let result = try await load.expectNoneFailed(after: 5)
                 #expect(result.pids.count == 2, "\(result)")
             }
             try await tree.expectEachUserServed()
