@@ -192,7 +192,7 @@ extension Supervisor {
             return reconcile(&user)
         }
         user.restarts += 1
-        if process.isOf(upgrade.rollout) { _ = upgradeFailed(&user, cause) }
+        if isOfRollout(process, user) { _ = upgradeFailed(&user, cause) }
         let decision = user.history.died(
             at: now, readySince: process.readyAt, settings: configuration.worker.restart, chance: nextChance())
         if decision.beginsCrashLoop {

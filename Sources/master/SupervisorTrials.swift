@@ -20,7 +20,7 @@ extension Supervisor {
 
     /// One who serves already, as nobody else could, has to prove itself nevertheless.
     mutating func soakServing(_ user: User, _ process: Process) {
-        guard isOnTrial(user), process.isOf(upgrade.rollout) else { return }
+        guard isOnTrial(user), isOfRollout(process, user), !timers.isSet(.soak(process.id)) else { return }
         timers.set(.soak(process.id), at: now + configuration.upgrade.soak)
     }
 
@@ -100,8 +100,7 @@ extension Supervisor {
 
     /// One that has been changed dies again and again.
     mutating func relapsed(_ user: inout User, _ why: String) {
-        guard let rollout = upgrade.rollout, rollout.isRolling, user.formerVersion != nil else { return }
-        guard user.version == rollout.target else { return }
+        guard upgrade.rollout?.isRolling == true, isChanged(user) else { return }
         upgrade.rollout?.relapsed(user.name)
         _ = upgradeFailed(&user, why)
     }

@@ -1,8 +1,8 @@
-// A new version of the application reaches its users: when a rollout begins, what a turn means, how it ends.
+// A new version, or other worker settings, reach their users: when a rollout begins, whose turn it is, how it ends.
 //
-// A user's turn is a swap whose new process soaks before customers are sent to it (SupervisorTrials). How far a rollout
-// has come is seen from the users themselves: `version` is what a user is to run, `formerVersion` what it ran before; so the
-// next master knows it, too.
+// A user's turn is a swap whose new process soaks before customers are sent to it (SupervisorTrials); what it changes
+// about the user is in SupervisorTurns. Only one rollout is on its way: settings wait for the end of a version's, and the
+// other way round.
 
 import Shared
 
@@ -11,23 +11,24 @@ extension Supervisor {
 
     /// `current` may have moved: paying users follow it, and free ones where the configuration says so.
     mutating func followCurrent() {
-        guard reported == nil, let current = packages.current, current != upgrade.seen else { return }
+        guard reported == nil, upgrade.rollout?.target != .settings else { return }
+        guard let current = packages.current, current != upgrade.seen else { return }
         upgrade.seen = current
         if let why = upgrade.held[current] {
             note("\(current) is current, but held: \(why)", rule: "upgrade", weight: .warning)
             return emit(.keepUpgrade)
         }
-        beginRollout(to: current)
+        beginRollout(to: .package(current))
     }
 
-    /// Sends everybody to a version who is to follow; one that is on its way already gives way to it.
-    mutating func beginRollout(to version: String) {
+    /// Gives everybody a place whom it is about; one that is on its way already gives way to it.
+    mutating func beginRollout(to target: Rollout.Target) {
         recallUnderway()
-        upgrade.held[version] = nil
-        upgrade.rollout = Rollout(to: version, at: now)
+        if case .package(let version) = target { upgrade.held[version] = nil }
+        upgrade.rollout = Rollout(to: target, at: now)
         for user in users.values.sorted(by: { $0.name < $1.name }) { joinRollout(user) }
         let count = upgrade.rollout?.total ?? 0
-        if count > 0 { note("upgrade to \(version) begins: \(count) users", rule: "upgrade") }
+        if count > 0 { note("upgrade to \(target) begins: \(count) users", rule: "upgrade") }
         emit(.keepUpgrade)
     }
 
@@ -36,17 +37,19 @@ extension Supervisor {
         if isDue(user) { upgrade.rollout?.append(user.name, user.settings.plan) }
     }
 
-    /// Who is between two versions goes back to the former one.
-    private mutating func recallUnderway() {
+    /// Who is between two processes goes back to the former one.
+    mutating func recallUnderway() {
         for name in upgrade.rollout?.underway.sorted() ?? [] { update(name) { $0.goBack(&$1) } }
     }
 
     /// A user has come: for a new one, or with what an earlier master has done to it.
     mutating func enrol(_ user: User) {
-        guard let rollout = upgrade.rollout, user.formerVersion != nil else { return joinRollout(user) }
+        guard let rollout = upgrade.rollout, case .package = rollout.target, user.formerVersion != nil else {
+            return joinRollout(user)
+        }
         if rollout.isRolling {
             upgrade.rollout?.begun(user.name)
-            if user.runs(rollout.target) { upgrade.rollout?.finished(user.name) }
+            if runsAsWanted(user) { upgrade.rollout?.finished(user.name) }
         } else {
             upgrade.rollout?.append(user.name, user.settings.plan)
         }
@@ -56,11 +59,6 @@ extension Supervisor {
     func follows(_ settings: UserSettings) -> Bool {
         guard settings.package == nil else { return false }
         return settings.plan == .paid || configuration.upgrade.free == .follow
-    }
-
-    private func isDue(_ user: User) -> Bool {
-        guard let rollout = upgrade.rollout, rollout.isRolling else { return false }
-        return !user.isDeleted && follows(user.settings) && user.version != nil && user.version != rollout.target
     }
 
     /// The version for those who have none yet: not one that has still to prove itself.
@@ -73,18 +71,21 @@ extension Supervisor {
 
     /// Lets those have their turn who may, and ends what is over.
     mutating func advanceRollout() {
-        guard !isStopping, reported == nil, upgrade.rollout != nil else { return }
-        guard configuration.packages != nil else {
-            upgrade.rollout = nil
-            return
-        }
+        guard !isStopping, reported == nil else { return }
+        if configuration.packages == nil, upgrade.rollout?.target != .settings { upgrade.rollout = nil }
+        if upgrade.rollout == nil, upgrade.newSettings?.isTried == true { beginRollout(to: .settings) }
+        guard upgrade.rollout != nil else { return }
         if upgrade.rollout?.isSpent(configuration.upgrade) == true { turnBack(upgrade.rollout?.verdict ?? "") }
         for name in upgrade.rollout?.underway.sorted() ?? [] { followUnderway(name) }
         if upgradeObstacle == nil {
             if upgrade.rollout?.isAsideDue == true { reconsiderAside() }
             while let name = upgrade.rollout?.next(configuration.upgrade) { turn(name) }
         }
-        if upgrade.rollout?.isOver == true { endRollout() }
+        if upgrade.rollout?.isOver == true {
+            endRollout()
+            // Another one may have waited for that.
+            advanceRollout()
+        }
     }
 
     /// Why nobody's turn comes for the moment.
@@ -100,7 +101,7 @@ extension Supervisor {
 
     private mutating func turn(_ name: UserName) {
         guard let rollout = upgrade.rollout, let user = users[name], !user.isDeleted else { return }
-        guard rollout.isRolling ? isDue(user) : user.formerVersion != nil else { return }
+        guard rollout.isRolling ? isDue(user) : goesBack(user) else { return }
         guard case .ready = user.actual, isServed(user), user.face?.standIn == nil else {
             upgrade.rollout?.postpone(name)
             return
@@ -139,28 +140,7 @@ extension Supervisor {
         }
     }
 
-    private mutating func change(_ user: inout User) {
-        guard let rollout = upgrade.rollout, rollout.isRolling else { return goBack(&user) }
-        user.formerVersion = user.formerVersion ?? user.version
-        user.version = rollout.target
-        user.upgradeFailure = nil
-        retryWithNewSettings(&user)
-        reconcile(&user)
-    }
-
-    private mutating func goBack(_ user: inout User) {
-        revert(&user)
-        retryWithNewSettings(&user)
-        reconcile(&user)
-    }
-
-    mutating func revert(_ user: inout User) {
-        guard let former = user.formerVersion else { return }
-        user.version = former
-        user.formerVersion = nil
-    }
-
-    // MARK: between two versions
+    // MARK: between two processes
 
     /// Whether a new process of this user has to prove itself.
     func isOnTrial(_ user: User) -> Bool {
@@ -170,15 +150,19 @@ extension Supervisor {
 
     /// Who is held, disabled, deleted or pinned meanwhile leaves the rollout, or waits for another turn.
     private mutating func followUnderway(_ name: UserName) {
-        guard let user = users[name], !user.isDeleted, user.settings.package == nil else {
+        guard let user = users[name], !user.isDeleted, isAddressed(user) else {
             upgrade.rollout?.remove(name)
             return
         }
         switch wanted(user) {
         case .up, .down(.databaseUnavailable), .down(.databaseUnknown):
-            guard upgrade.rollout?.isRolling == false else { return }
+            if upgrade.rollout?.isRolling == true {
+                // Its own new settings may have made the old process one that has to prove itself.
+                if case .ready(let process) = user.actual, isServed(user) { soakServing(user, process) }
+                return
+            }
             // It went back, or will when it starts; nothing better is to be had.
-            if user.runs(user.version) || user.swapFailure != nil { upgrade.rollout?.finished(name) }
+            if runsAsWanted(user) || user.swapFailure != nil { upgrade.rollout?.finished(name) }
         case .down(.held), .down(.disabled), .down(.noDatabase):
             update(name) { $0.goBack(&$1) }
             upgrade.rollout?.postpone(name)
@@ -189,7 +173,7 @@ extension Supervisor {
 
     mutating func steerRollout(_ order: UpgradeOrder) {
         switch order {
-        case .start(let version): beginRollout(to: version)
+        case .start(let version): beginRollout(to: .package(version))
         case .pause: pauseRollout(true)
         case .resume: pauseRollout(false)
         case .abort: turnBack("aborted by the operator")
@@ -205,13 +189,16 @@ extension Supervisor {
 
     // MARK: the end
 
-    /// Stops the rollout and brings back whom it has changed; the version is held.
+    /// Stops the rollout and brings back whom it has changed; what it was about is held.
     mutating func turnBack(_ why: String) {
         guard let rollout = upgrade.rollout, rollout.isRolling else { return }
         recallUnderway()
         upgrade.rollout?.turnBack(why)
-        upgrade.held[rollout.target] = why
-        for user in users.values.sorted(by: { $0.name < $1.name }) where user.formerVersion != nil {
+        switch rollout.target {
+        case .package(let version): upgrade.held[version] = why
+        case .settings: upgrade.newSettings?.failure = why
+        }
+        for user in users.values.sorted(by: { $0.name < $1.name }) where goesBack(user) {
             upgrade.rollout?.append(user.name, user.settings.plan)
         }
         let count = upgrade.rollout?.total ?? 0
@@ -224,26 +211,25 @@ extension Supervisor {
         guard let rollout = upgrade.rollout else { return }
         upgrade.rollout = nil
         if rollout.isRolling {
-            upgrade.inForce = rollout.target
-            for user in users.values where user.formerVersion != nil { update(user.name) { $1.formerVersion = nil } }
+            finish(rollout)
             let failed = rollout.failures.isEmpty ? "" : ", it failed for \(rollout.failures.count)"
-            note("\(rollout.target) is in force: \(rollout.changed) users changed\(failed)", rule: "upgrade")
+            let verb = rollout.target == .settings ? "are" : "is"
+            note("\(rollout.target) \(verb) in force: \(rollout.changed) users changed\(failed)", rule: "upgrade")
         } else {
             note("upgrade to \(rollout.target): rolled back", rule: "upgrade")
         }
         emit(.keepUpgrade)
+        followCurrent()
     }
-}
 
-extension Process {
-    /// Whether it runs what a rollout is about.
-    func isOf(_ rollout: Rollout?) -> Bool { rollout.map { version == $0.target } ?? false }
-}
-
-extension User {
-    /// Whether it is served by a process of this version.
-    fileprivate func runs(_ version: String?) -> Bool {
-        guard case .ready(let process) = actual else { return false }
-        return process.version == version
+    private mutating func finish(_ rollout: Rollout) {
+        switch rollout.target {
+        case .package(let version):
+            upgrade.inForce = version
+            for user in users.values where user.formerVersion != nil { update(user.name) { $1.formerVersion = nil } }
+        case .settings:
+            takeSettings(failures: rollout.failures)
+            reconcileAll()
+        }
     }
 }

@@ -6,7 +6,7 @@ extension Supervisor {
     func upgradeStatus(_ clock: WallClock) -> UpgradeStatus? {
         guard let rollout = upgrade.rollout else { return nil }
         var status = UpgradeStatus()
-        status.target = rollout.target
+        status.target = "\(rollout.target)"
         status.since = clock(rollout.startedAt)
         status.total = rollout.total
         status.changed = rollout.changed
@@ -51,6 +51,9 @@ extension Supervisor {
         switch request.action {
         case .plan, .start:
             guard let version = request.version ?? packages.current else { return "no version is current" }
+            if request.action == .start, upgrade.rollout?.target == .settings {
+                return "an upgrade to \(Rollout.Target.settings) is on its way"
+            }
             return packages.objection(to: version).map { "\(version) \($0.text)" }
         case .pause, .resume, .abort:
             guard let rollout = upgrade.rollout else { return "no upgrade is on its way" }

@@ -17,6 +17,9 @@ final class Simulation {
         /// Whether it accepts and answers.
         var isServing = false
         var isTerminated = false
+
+        /// Whether it lives, by what the user's file says or by what the configuration says.
+        var quality: String? { plan.env["SETTINGS"] ?? plan.env["QUALITY"] }
     }
 
     /// What is going to happen by itself.
@@ -93,12 +96,15 @@ final class Simulation {
     private var lastPID: Int32 = 100
 
     let seed: UInt64
+    /// With none, each change of the configuration concerns too many.
+    var mostAtOnce: Int { seed % 2 == 0 ? 0 : 5 }
 
     init(seed: UInt64) {
         self.seed = seed
         chance = SplitMix64(seed: seed)
         configuration = Self.configuration(seed)
         supervisor = Supervisor(configuration, processors: 2, holds: [:], seed: seed)
+        supervisor.gate.fewest = mostAtOnce
         wasTrusted = isTrusted
         send(.boot)
         plan(.round, in: .seconds(1))

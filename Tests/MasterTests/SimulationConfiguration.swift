@@ -13,8 +13,20 @@ extension Simulation {
         wasTrusted = wasTrusted || isTrusted
     }
 
+    /// Settings with which everybody can live are in force, or on their way.
+    func mendConfiguration() {
+        configuration.worker.env["SETTINGS"] = nil
+        send(.configure(configuration, isConfirmed: true))
+        send(.upgrade(.resume))
+    }
+
+    func steerUpgrade() {
+        let order = [UpgradeOrder.pause, .resume, .abort][roll(3)]
+        if supervisor.upgrade.rollout?.isRolling == true { send(.upgrade(order)) }
+    }
+
     private func edit() {
-        switch roll(12) {
+        switch roll(13) {
         case 0: configuration.worker.env["VERSION"] = "\(roll(3))"
         case 1: configuration.worker.swap = configuration.worker.swap == .overlap ? .stopFirst : .overlap
         case 2: configuration.worker.startConcurrency = roll(3) + 1
@@ -24,6 +36,7 @@ extension Simulation {
         case 6: configuration.databaseCheck.timeout = .seconds(1 + roll(3))
         case 7: configuration.deletionFuse.users = roll(6)
         case 8: configuration.runAs = roll(2) == 0 ? nil : "www"
+        case 12: configuration.worker.env["SETTINGS"] = ["dies", "hangs", nil][roll(3)]
         case 9: configuration.logs = "/var/log/\(roll(2))"
         default: editDatabases()
         }

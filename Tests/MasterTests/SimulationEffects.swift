@@ -31,7 +31,7 @@ extension Simulation {
         case .erase(let name): saved[name] = nil
         case .dropHold(let name): holds[name] = nil
         case .keepDeletions: kept = supervisor.keptDeletions
-        case .keepUpgrade: upgrade = supervisor.upgrade
+        case .keepUpgrade: keepUpgrade()
         case .keepVersions(let kept): versions = kept
         case .welcome, .suspect, .moveLogs, .record, .giveWay, .finish: break
         }
@@ -123,7 +123,7 @@ extension Simulation {
 
     func load(_ id: WorkerID) {
         guard let worker = workers[id] else { return }
-        switch worker.plan.env["QUALITY"] {
+        switch worker.quality {
         case "dies":
             end(id, .code(1))
         // Who is trusted cannot be seen to hang.

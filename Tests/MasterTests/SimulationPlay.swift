@@ -45,6 +45,7 @@ extension Simulation {
         case 28, 29, 30: if supervisor.configuration.packages != nil { changePackages() }
         case 23: send(.confirmDeletions(roll(2) == 0 ? [name] : []))
         case 24, 25: changeConfiguration()
+        case 26: steerUpgrade()
         default: deleteAndWriteAgain(name)
         }
     }
@@ -55,6 +56,7 @@ extension Simulation {
         // A master that has just begun knows nobody yet.
         run(.milliseconds(50))
         for name in Self.databases { setDatabase(name, .available) }
+        mendConfiguration()
         if supervisor.configuration.packages != nil { mendPackages() }
         for name in Self.names {
             release(name)
@@ -63,6 +65,9 @@ extension Simulation {
         // Nobody is left on the list of those who are held back.
         run(DeletionFuse.longest)
         send(.confirmDeletions([]))
+        // What failed in wild times is judged by now.
+        run(.seconds(5))
+        mendConfiguration()
     }
 
     private func isUser(_ name: UserName) -> Bool {

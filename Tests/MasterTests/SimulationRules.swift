@@ -161,6 +161,7 @@ extension Simulation {
         expect(supervisor.replacing.isEmpty, .calm, "being replaced: \(supervisor.replacing)")
         expect(watched.isEmpty, .calm, "watched: \(watched)")
         expect(supervisor.upgrade.rollout == nil, .calm, "upgrading: \(String(describing: supervisor.upgrade.rollout))")
+        expect(supervisor.upgrade.newSettings == nil, .calm, "new settings: \(supervisor.settingsNotice ?? "")")
         expect(supervisor.moves.isEmpty, .calm, "moving: \(supervisor.moves)")
         for (name, row) in supervisor.databases where !row.isUsable && supervisor.hasAlternative(name) {
             expect(row.users == 0, .calm, "\(row.users) users are still on \(name), \(row.standing)")

@@ -24,6 +24,7 @@ extension Simulation {
         supervisor = Supervisor(
             configuration, processors: 2, holds: holds, remains: left, versions: versions, upgrade: upgrade, kept: kept,
             drained: drained, seed: chance.next())
+        supervisor.gate.fewest = mostAtOnce
         isKeeperAdopted = keeperLives
         if keeperLives { send(.watcherAdopted(.keeper, generation: 1, pid: nextPID())) }
         send(.boot)
@@ -36,14 +37,21 @@ extension Simulation {
         for id in workers.keys.sorted(by: { ($0.user, $0.generation) < ($1.user, $1.generation) }) {
             guard let worker = workers[id] else { continue }
             // Nobody can tell that one which is not checked hangs, rather than that its READY=1 was lost.
-            let isUnchecked = worker.plan.env["QUALITY"] == "hangs" && !supervisor.isChecked(id.user)
+            let isUnchecked = worker.quality == "hangs" && !supervisor.isChecked(id.user)
             if roll(8) == 0 {
                 workers[id] = nil
-            } else if isUnchecked || (roll(4) == 0 && !worker.isTerminated && worker.plan.env["QUALITY"] != "hangs") {
+            } else if isUnchecked || (roll(4) == 0 && !worker.isTerminated && worker.quality != "hangs") {
                 workers[id]?.isServing = true
                 agenda.removeAll { if case .loaded(id) = $0.incident { true } else { false } }
             }
         }
+    }
+
+    /// As STATE/upgrade keeps it.
+    func keepUpgrade() {
+        let clock = WallClock(wall: now.nanoseconds / 1_000_000, now: now)
+        let kept = try? UpgradeFile.upgrade(UpgradeFile.bytes(supervisor.upgrade, clock), clock)
+        upgrade = kept ?? Upgrade()
     }
 
     private static func outlivesMaster(_ incident: Incident) -> Bool {
