@@ -37,6 +37,8 @@ extension Supervisor {
         case deletions
         /// Judge the failures of a rollout that may be a database's fault.
         case doubts
+        /// Look again at those whom a rollout has put aside.
+        case aside
         /// Write down whose deletion is held back.
         case keepDeletions
         /// Write down everybody's version.

@@ -50,6 +50,9 @@ struct PackageTable: Equatable, Sendable {
     /// Versions that pathwatch has reported since its last hello; nil once it has reported all.
     private var reported: Set<String>? = []
 
+    /// Whether pathwatch has reported everything that is there.
+    var isComplete: Bool { reported == nil }
+
     func manifest(of version: String?) -> PackageManifest? { version.flatMap { rows[$0]?.manifest } }
 
     func objection(to version: String) -> Objection? { rows[version].map(\.objection) ?? .unknown }

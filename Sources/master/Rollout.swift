@@ -42,8 +42,10 @@ struct Rollout {
     private(set) var underway: Set<UserName> = []
     /// Whose worker was not ready when it was their turn: their turn comes again when the queue is empty.
     private(set) var aside: Set<UserName> = []
-    /// How many have been changed and proved, or have gone back.
-    private(set) var changed = 0
+    /// Who has been changed and proved, or has gone back.
+    private var proved: Set<UserName> = []
+    /// Who has been changed without a proof, as nobody ran.
+    private var untried: Set<UserName> = []
     private(set) var doubts: [UserName: Doubt] = [:]
     /// With whom it has failed, and how.
     private(set) var failures: [UserName: String] = [:]
@@ -60,6 +62,8 @@ struct Rollout {
     }
 
     var isRolling: Bool { stage == .rolling }
+
+    var changed: Int { proved.count + untried.count }
 
     var waiting: Int { queue.count + aside.count }
 
@@ -84,10 +88,8 @@ struct Rollout {
 
     /// How many may be on the way: the canaries have to be proved before anybody else begins.
     private func limit(_ settings: UpgradeSettings) -> Int {
-        switch stage {
-        case .rolling: changed < settings.canary ? settings.canary - changed : settings.parallel
-        case .rollingBack: settings.parallel
-        }
+        guard isRolling, proved.count < settings.canary else { return settings.parallel }
+        return min(settings.canary - proved.count, settings.parallel)
     }
 
     /// Whether those who were put aside are to be looked at again.
@@ -103,13 +105,20 @@ struct Rollout {
     }
 
     mutating func finished(_ name: UserName) {
-        if underway.remove(name) != nil || aside.remove(name) != nil { changed += 1 }
+        if underway.remove(name) != nil {
+            proved.insert(name)
+        } else if aside.remove(name) != nil {
+            untried.insert(name)
+        }
     }
 
-    /// One who had been changed has turned out to be broken.
-    mutating func relapsed(_ name: UserName) {
-        changed -= 1
+    /// One who had proved itself has turned out to be broken.
+    ///
+    /// - Returns: whether it had; of one who has not, nobody can tell what is to blame.
+    mutating func relapsed(_ name: UserName) -> Bool {
+        guard proved.remove(name) != nil else { return false }
         underway.insert(name)
+        return true
     }
 
     /// - Parameter isDoubtful: whether it may be a database's fault; then `judged` tells.
@@ -142,13 +151,15 @@ struct Rollout {
         stage = .rollingBack(why)
         isPaused = false
         queue = StartQueue()
-        (underway, aside, doubts, changed) = ([], [], [:], 0)
+        (underway, aside, doubts, proved, untried) = ([], [], [:], [], [])
     }
 
     mutating func remove(_ name: UserName) {
         queue.remove(name)
         underway.remove(name)
         aside.remove(name)
+        proved.remove(name)
+        untried.remove(name)
         doubts[name] = nil
     }
 }

@@ -37,7 +37,8 @@ enum StateTable {
     /// - Returns: what could be read, and the number of slots that could not.
     static func records(_ file: [UInt8], boot: String) throws -> (records: [UserRecord], damaged: Int) {
         guard file.count >= slotSize, file.starts(with: magic) else { throw Damage.header }
-        guard file[..<slotSize].elementsEqual(header(boot: boot)) else { throw Damage.earlierBoot }
+        let known = magic.count + bootSize
+        guard file[..<known].elementsEqual(header(boot: boot)[..<known]) else { throw Damage.earlierBoot }
         var records: [UserRecord] = []
         var damaged = 0
         for start in stride(from: slotSize, through: file.count - slotSize, by: slotSize) {

@@ -181,6 +181,8 @@ struct Supervisor {
         case .memory: measureSome()
         case .deletions: judgeDeletions()
         case .doubts: judgeDoubts()
+        // What is due is seen to in every step.
+        case .aside: break
         case .keepDeletions: emit(.keepDeletions)
         case .keepVersions: emit(.keepVersions(keptVersions))
         }

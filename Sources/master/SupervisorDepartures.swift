@@ -163,8 +163,10 @@ extension Supervisor {
             case .swappedOut(let new) where new.soakEnd != nil:
                 user.restarts += 1
                 user.lastExit = how
+                let wasFace = user.face?.socket == process.socket
                 supervisor.serveAtOnce(&user, new, "its predecessor died: \(how)")
-                supervisor.retireUnused(user, process.socket, .restarting)
+                // Else it is retired when the link has left it.
+                if !wasFace { supervisor.retireUnused(user, process.socket, .restarting) }
             case .swappedOut(let new):
                 user.restarts += 1
                 user.lastExit = how
@@ -192,12 +194,12 @@ extension Supervisor {
             return reconcile(&user)
         }
         user.restarts += 1
-        if isOfRollout(process, user) { _ = upgradeFailed(&user, cause) }
+        diedOnTheWay(&user, process, cause)
         let decision = user.history.died(
             at: now, readySince: process.readyAt, settings: configuration.worker.restart, chance: nextChance())
         if decision.beginsCrashLoop {
             note("crash loop: \(cause)", rule: "crash-loop", user: user.name, weight: .warning)
-            relapsed(&user, "crash loop, \(cause)")
+            relapsed(&user, process, "crash loop, \(cause)")
         }
         guard decision.delay > .zero else {
             note("died: \(cause); starting again", rule: "restart", user: user.name)

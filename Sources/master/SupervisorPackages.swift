@@ -17,9 +17,9 @@ extension Supervisor {
     // MARK: reports of pathwatch
 
     mutating func packageReport(_ manifest: PackageManifest) {
-        packages.forget(unless: isUsed)
+        forgetUnused()
         changePackage(manifest.version) { $0.published(manifest) }
-        packagesChanged()
+        followCurrent()
     }
 
     mutating func packageFault(_ fault: PackageFault) {
@@ -29,7 +29,6 @@ extension Supervisor {
             return
         }
         changePackage(version) { $0.refused(version, fault.text) }
-        packagesChanged()
     }
 
     mutating func packageGone(_ version: String) {
@@ -61,6 +60,7 @@ extension Supervisor {
             notePackages("\(version) is there", weight: reported == nil ? .routine : .crowd)
         }
         if packages.current != inForce { currentMoved() }
+        if after != before || packages.current != inForce { packagesChanged() }
     }
 
     /// Once for all who run them.
@@ -71,7 +71,18 @@ extension Supervisor {
             let fate = count == 0 ? "" : ": \(some) back to the version in force at the next start"
             notePackages("\(version) is gone\(fate)", weight: count == 0 ? .routine : .warning)
         }
+        forgetUnused()
+    }
+
+    /// Versions that are gone and that nobody runs: what comes under that name again is another one, and not held.
+    private mutating func forgetUnused() {
         packages.forget(unless: isUsed)
+        guard packages.isComplete, packages.folderFault == nil else { return }
+        let gone = upgrade.held.keys.filter { packages.rows[$0] == nil }
+        guard !gone.isEmpty else { return }
+        for version in gone { upgrade.held[version] = nil }
+        if let seen = upgrade.seen, gone.contains(seen) { upgrade.seen = nil }
+        emit(.keepUpgrade)
     }
 
     /// The snapshot is complete: what users run and nobody has reported is gone.
@@ -112,6 +123,7 @@ extension Supervisor {
             defer { (user.version, user.formerVersion, user.versionTrouble) = (nil, nil, nil) }
             return user.version != nil
         }
+        if user.settings.package != nil { user.formerVersion = nil }
         let choice = versionChoice(user, isStarting: isStarting)
         user.versionTrouble = choice.trouble
         guard let version = choice.version, version != user.version else { return false }

@@ -21,7 +21,8 @@ extension Supervisor {
     /// One who serves already, as nobody else could, has to prove itself nevertheless.
     mutating func soakServing(_ user: User, _ process: Process) {
         guard isOnTrial(user), isOfRollout(process, user), !timers.isSet(.soak(process.id)) else { return }
-        timers.set(.soak(process.id), at: now + configuration.upgrade.soak)
+        // It is asked again as long as there is no answer.
+        timers.set(.soak(process.id), at: now + max(configuration.upgrade.soak, .seconds(1)))
     }
 
     /// What dispatch says of one who serves already.
@@ -98,10 +99,16 @@ extension Supervisor {
         return true
     }
 
+    /// A process has died: a failure, or a step on the way back.
+    mutating func diedOnTheWay(_ user: inout User, _ process: Process, _ why: String) {
+        guard let rollout = upgrade.rollout, isOfRollout(process, user) else { return }
+        if rollout.isRolling { _ = upgradeFailed(&user, why) } else { revert(&user) }
+    }
+
     /// One that has been changed dies again and again.
-    mutating func relapsed(_ user: inout User, _ why: String) {
-        guard upgrade.rollout?.isRolling == true, isChanged(user) else { return }
-        upgrade.rollout?.relapsed(user.name)
+    mutating func relapsed(_ user: inout User, _ process: Process, _ why: String) {
+        guard upgrade.rollout?.isRolling == true, isOfRollout(process, user), isChanged(user) else { return }
+        guard upgrade.rollout?.relapsed(user.name) == true else { return }
         _ = upgradeFailed(&user, why)
     }
 

@@ -72,9 +72,15 @@ extension Supervisor {
         user.upgradeFailure = nil
         retryWithNewSettings(&user)
         reconcile(&user)
+        // It may run there already: what was to bring it back has not happened yet.
+        if case .ready(let process) = user.actual { soakServing(user, process) }
     }
 
     mutating func goBack(_ user: inout User) {
+        if let former = user.formerVersion, user.runningVersion != former, packages.objection(to: former) == .gone {
+            user.formerVersion = nil
+            return note("stays on \(user.version ?? ""): \(former) is gone", rule: "upgrade", user: user.name)
+        }
         revert(&user)
         retryWithNewSettings(&user)
         reconcile(&user)

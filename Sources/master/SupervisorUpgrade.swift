@@ -12,7 +12,9 @@ extension Supervisor {
     /// `current` may have moved: paying users follow it, and free ones where the configuration says so.
     mutating func followCurrent() {
         guard reported == nil, upgrade.rollout?.target != .settings else { return }
-        guard let current = packages.current, current != upgrade.seen else { return }
+        guard let current = packages.current, current != upgrade.seen, packages.objection(to: current) == nil else {
+            return
+        }
         upgrade.seen = current
         if let why = upgrade.held[current] {
             note("\(current) is current, but held: \(why)", rule: "upgrade", weight: .warning)
@@ -24,6 +26,8 @@ extension Supervisor {
     /// Gives everybody a place whom it is about; one that is on its way already gives way to it.
     mutating func beginRollout(to target: Rollout.Target) {
         recallUnderway()
+        // What a rollout that nobody knows any more has left tells nothing of this one.
+        if upgrade.rollout == nil { forgetFormerVersions() }
         if case .package(let version) = target { upgrade.held[version] = nil }
         upgrade.rollout = Rollout(to: target, at: now)
         for user in users.values.sorted(by: { $0.name < $1.name }) { joinRollout(user) }
@@ -75,10 +79,10 @@ extension Supervisor {
         if configuration.packages == nil, upgrade.rollout?.target != .settings { upgrade.rollout = nil }
         if upgrade.rollout == nil, upgrade.newSettings?.isTried == true { beginRollout(to: .settings) }
         guard upgrade.rollout != nil else { return }
-        if upgrade.rollout?.isSpent(configuration.upgrade) == true { turnBack(upgrade.rollout?.verdict ?? "") }
+        if let why = upgradeEnd { turnBack(why) }
         for name in upgrade.rollout?.underway.sorted() ?? [] { followUnderway(name) }
         if upgradeObstacle == nil {
-            if upgrade.rollout?.isAsideDue == true { reconsiderAside() }
+            if upgrade.rollout?.isAsideDue == true, !timers.isSet(.aside) { reconsiderAside() }
             while let name = upgrade.rollout?.next(configuration.upgrade) { turn(name) }
         }
         if upgrade.rollout?.isOver == true {
@@ -88,9 +92,18 @@ extension Supervisor {
         }
     }
 
-    /// Why nobody's turn comes for the moment.
+    /// Why the version is to reach nobody else; nil while it may.
+    private var upgradeEnd: String? {
+        guard let rollout = upgrade.rollout, rollout.isRolling else { return nil }
+        if rollout.isSpent(configuration.upgrade) { return rollout.verdict }
+        guard packages.folderFault == nil, case .package(let version) = rollout.target else { return nil }
+        return packages.objection(to: version).map { "\(version) \($0.text)" }
+    }
+
+    /// Why nobody's turn comes for the moment. The way back is open at any time.
     var upgradeObstacle: String? {
-        guard let rollout = upgrade.rollout else { return nil }
+        guard let rollout = upgrade.rollout, rollout.isRolling else { return nil }
+        if let fault = packages.folderFault { return fault }
         if rollout.isPaused { return "paused by the operator" }
         if let (name, doubt) = rollout.doubts.min(by: { $0.key < $1.key }) {
             return "\(name) failed (\(doubt.why)): it may be its database's fault"
@@ -112,6 +125,8 @@ extension Supervisor {
 
     /// Everybody else has had their turn.
     private mutating func reconsiderAside() {
+        // There may be thousands of them, and a step for each event.
+        timers.set(.aside, at: now + .seconds(1))
         for name in upgrade.rollout?.aside.sorted() ?? [] {
             guard let user = users[name], !user.isDeleted else {
                 upgrade.rollout?.remove(name)
@@ -152,7 +167,7 @@ extension Supervisor {
     private mutating func followUnderway(_ name: UserName) {
         guard let user = users[name], !user.isDeleted, isAddressed(user) else {
             upgrade.rollout?.remove(name)
-            return
+            return update(name) { $0.revert(&$1) }
         }
         switch wanted(user) {
         case .up, .down(.databaseUnavailable), .down(.databaseUnknown):
@@ -162,7 +177,7 @@ extension Supervisor {
                 return
             }
             // It went back, or will when it starts; nothing better is to be had.
-            if runsAsWanted(user) || user.swapFailure != nil { upgrade.rollout?.finished(name) }
+            if runsAsWanted(user) || user.swapFailure != nil || isIdle(user) { upgrade.rollout?.finished(name) }
         case .down(.held), .down(.disabled), .down(.noDatabase):
             update(name) { $0.goBack(&$1) }
             upgrade.rollout?.postpone(name)
@@ -201,10 +216,15 @@ extension Supervisor {
         for user in users.values.sorted(by: { $0.name < $1.name }) where goesBack(user) {
             upgrade.rollout?.append(user.name, user.settings.plan)
         }
-        let count = upgrade.rollout?.total ?? 0
-        let text = "upgrade to \(rollout.target) stopped, \(count) users go back, it is held: \(why)"
+        let count = upgrade.rollout?.waiting ?? 0
+        let back = count == 0 ? "nobody has to go back" : "\(count) go back"
+        let text = "upgrade to \(rollout.target) stopped and held, \(back): \(why)"
         note(text, rule: "upgrade", weight: .warning)
         emit(.keepUpgrade)
+    }
+
+    private mutating func forgetFormerVersions() {
+        for user in users.values where user.formerVersion != nil { update(user.name) { $1.formerVersion = nil } }
     }
 
     private mutating func endRollout() {
@@ -213,8 +233,9 @@ extension Supervisor {
         if rollout.isRolling {
             finish(rollout)
             let failed = rollout.failures.isEmpty ? "" : ", it failed for \(rollout.failures.count)"
+            let changed = rollout.changed == 0 ? "" : ": \(rollout.changed) users changed"
             let verb = rollout.target == .settings ? "are" : "is"
-            note("\(rollout.target) \(verb) in force: \(rollout.changed) users changed\(failed)", rule: "upgrade")
+            note("\(rollout.target) \(verb) in force\(changed)\(failed)", rule: "upgrade")
         } else {
             note("upgrade to \(rollout.target): rolled back", rule: "upgrade")
         }
@@ -226,7 +247,7 @@ extension Supervisor {
         switch rollout.target {
         case .package(let version):
             upgrade.inForce = version
-            for user in users.values where user.formerVersion != nil { update(user.name) { $1.formerVersion = nil } }
+            forgetFormerVersions()
         case .settings:
             takeSettings(failures: rollout.failures)
             reconcileAll()

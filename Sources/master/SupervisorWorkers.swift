@@ -69,7 +69,7 @@ extension Supervisor {
             note("starting\(version)", rule: "start", user: user.name, weight: crowdWeight)
         case .ready(let old):
             guard mayReplace(old, user) else { return }
-            let why = user.swapRequest ?? "settings changed"
+            let why = user.swapRequest ?? (user.version == old.version ? "settings changed" : "another version")
             user.swapRequest = nil
             user.actual = .swapping(old: old, new: start(&user, mayInherit: false))
             let version = user.version == old.version ? "" : " to \(user.version ?? "no version")"

@@ -17,9 +17,6 @@ final class Simulation {
         /// Whether it accepts and answers.
         var isServing = false
         var isTerminated = false
-
-        /// Whether it lives, by what the user's file says or by what the configuration says.
-        var quality: String? { plan.env["SETTINGS"] ?? plan.env["QUALITY"] }
     }
 
     /// What is going to happen by itself.
@@ -82,7 +79,14 @@ final class Simulation {
     var holds: [UserName: String] = [:]
     var kept = KeptDeletions()
     var versions: [UserName: KeptVersion] = [:]
-    var upgrade = Upgrade()
+    /// STATE/upgrade.
+    var upgrade: [UInt8] = []
+    /// How many were between two versions after the last step.
+    var underway = 0
+    /// The rollouts that have been stopped, by when they began.
+    var stops: Set<Instant> = []
+    /// The version on which a user was started last.
+    var lastVersions: [UserName: String] = [:]
     /// The versions that are there, with what tells them from others of the name.
     var published = ["1": UInt64(1)]
     var currentVersion: String? = "1"
@@ -117,8 +121,12 @@ final class Simulation {
         configuration.databases = databases.map(database)
         configuration.worker.startConcurrency = Int(seed % 3) + 1
         configuration.worker.swap = seed % 5 == 0 ? .stopFirst : .overlap
-        if seed % 3 == 1 { configuration.packages = "/srv/packages" }
-        if seed % 6 == 1 { configuration.upgrade.free = .onRestart }
+        if seed % 3 > 0 { configuration.packages = "/srv/packages" }
+        configuration.upgrade.free = [.stay, .onRestart, .follow][Int(seed / 3 % 3)]
+        configuration.upgrade.canary = Int(seed / 2 % 3)
+        configuration.upgrade.parallel = Int(seed % 4 / 2) + 1
+        configuration.upgrade.maxFailures = Int(seed / 4 % 2) + 1
+        if seed % 7 == 1 { configuration.upgrade.soak = .zero }
         if seed % 4 == 1 { configuration.worker.check.path = "" }
         if seed % 8 == 5 { configuration.worker.heartbeat = .zero }
         if seed % 2 == 0 { configuration.worker.limits.memory = 1 << 20 }

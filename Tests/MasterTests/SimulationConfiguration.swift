@@ -20,11 +20,6 @@ extension Simulation {
         send(.upgrade(.resume))
     }
 
-    func steerUpgrade() {
-        let order = [UpgradeOrder.pause, .resume, .abort][roll(3)]
-        if supervisor.upgrade.rollout?.isRolling == true { send(.upgrade(order)) }
-    }
-
     private func edit() {
         switch roll(13) {
         case 0: configuration.worker.env["VERSION"] = "\(roll(3))"
@@ -36,9 +31,19 @@ extension Simulation {
         case 6: configuration.databaseCheck.timeout = .seconds(1 + roll(3))
         case 7: configuration.deletionFuse.users = roll(6)
         case 8: configuration.runAs = roll(2) == 0 ? nil : "www"
-        case 12: configuration.worker.env["SETTINGS"] = ["dies", "hangs", nil][roll(3)]
-        case 9: configuration.logs = "/var/log/\(roll(2))"
+        case 9: editUpgrade()
+        case 10: configuration.logs = "/var/log/\(roll(2))"
+        case 11: configuration.worker.env["SETTINGS"] = ["dies", "hangs", nil][roll(3)]
         default: editDatabases()
+        }
+    }
+
+    private func editUpgrade() {
+        switch roll(4) {
+        case 0: configuration.upgrade.free = [.stay, .onRestart, .follow][roll(3)]
+        case 1: configuration.upgrade.parallel = roll(3) + 1
+        case 2: configuration.upgrade.maxFailures = roll(3) + 1
+        default: configuration.upgrade.soak = .seconds(roll(8))
         }
     }
 

@@ -94,10 +94,13 @@ extension Simulation {
 extension Simulation {
     private func start(_ id: WorkerID, _ socket: WorkerID, _ settings: WorkerPlan) -> [Event] {
         everStarted.insert(id)
+        // A namesake before this one may have been about to end.
+        agenda.removeAll { if case .exit(id, _) = $0.incident { true } else { false } }
         guard held.contains(socket), !fails(oneIn: 20) else {
             return [.startFailed(id, why: "socket: Bad file descriptor")]
         }
         workers[id] = Worker(socket: socket, plan: settings)
+        lastVersions[id.user] = settings.version
         plan(.launched(id), in: .milliseconds(isCalm ? 1 : [0, 1, 100, 6000][roll(4)]))
         return []
     }
@@ -123,14 +126,15 @@ extension Simulation {
 
     func load(_ id: WorkerID) {
         guard let worker = workers[id] else { return }
-        switch worker.quality {
-        case "dies":
+        switch quality(worker.plan) {
+        case .dies:
             end(id, .code(1))
         // Who is trusted cannot be seen to hang.
-        case "hangs" where !isTrusted:
+        case .hangs where !isTrusted:
             break
-        default:
+        case .works, .hangs, .fades, .fails:
             workers[id]?.isServing = !worker.isTerminated
+            if quality(worker.plan) == .fades { plan(.exit(id, .code(3)), in: .seconds(3)) }
             send(.notified(id, .ready))
         }
     }
@@ -179,9 +183,11 @@ extension Simulation {
     func checkEverybody() {
         plan(.round, in: .seconds(1))
         for id in orders.keys.sorted(by: { ($0.user, $0.generation) < ($1.user, $1.generation) }) {
-            guard let order = orders[id], workers[id]?.isServing == true else { continue }
+            guard let order = orders[id], let worker = workers[id], worker.isServing else { continue }
             if roll(2) == 0 { send(.notified(id, .heartbeat)) }
-            if !order.awaitsReady && fails(oneIn: 10) {
+            if quality(worker.plan) == .fails {
+                if !order.awaitsReady { sayVerdict(id, .failing, .wrongStatus) }
+            } else if !order.awaitsReady && fails(oneIn: 10) {
                 sayVerdict(id, .failing, [CheckOutcome.timeout, .wrongStatus, .refused][roll(3)])
             } else if isCalm || roll(3) == 0 {
                 sayVerdict(id, .passing, .passed)

@@ -7,6 +7,52 @@ import Shared
 extension Simulation {
     static let versions = ["1", "2", "3"]
 
+    /// What becomes of a worker, as long as nobody ends it.
+    enum Quality {
+        case works
+        case dies
+        case hangs
+        /// Dies three seconds after it has become ready.
+        case fades
+        /// Fails its checks.
+        case fails
+    }
+
+    func quality(_ plan: WorkerPlan) -> Quality {
+        switch plan.env["SETTINGS"] ?? plan.env["QUALITY"] {
+        case "dies": .dies
+        case "hangs": .hangs
+        default: quality(plan.version)
+        }
+    }
+
+    /// The first version works; the others do or do not, by the seed.
+    func quality(_ version: String?) -> Quality {
+        guard let version, let number = UInt64(version), number > 1 else { return .works }
+        return [.works, .works, .dies, .fades, .fails, .hangs][Int((seed / 5 + number) % 6)]
+    }
+
+    func steerUpgrade() {
+        let action = [UpgradeRequest.Action.start, .start, .pause, .resume, .abort][roll(5)]
+        let request = UpgradeRequest(action, version: Self.versions[roll(3)])
+        guard supervisor.objection(to: request) == nil else { return }
+        switch request.action {
+        case .plan: break
+        case .start: send(.upgrade(.start(request.version ?? "")))
+        case .pause: send(.upgrade(.pause))
+        case .resume: send(.upgrade(.resume))
+        case .abort: send(.upgrade(.abort))
+        }
+    }
+
+    func keepUpgrade() {
+        upgrade = (try? UpgradeFile.bytes(supervisor.upgrade, WallClock(wall: 0, now: Instant(nanoseconds: 0)))) ?? []
+    }
+
+    func keptUpgrade() -> Upgrade {
+        (try? UpgradeFile.upgrade(upgrade, WallClock(wall: 0, now: Instant(nanoseconds: 0)))) ?? Upgrade()
+    }
+
     func changePackages() {
         let version = Self.versions[roll(3)]
         switch roll(6) {

@@ -24,7 +24,7 @@ extension Simulation {
 
     private func act() {
         let name = Self.names[roll(Self.names.count)]
-        switch roll(33) {
+        switch roll(37) {
         case 0, 1, 2: writeFile(name)
         case 3, 4: changeEnvironment(name)
         case 5: deleteFile(name)
@@ -43,9 +43,9 @@ extension Simulation {
         case 21: send(.rebalance)
         case 22: if roll(3) == 0 { flap(Self.databases[roll(2)]) }
         case 28, 29, 30: if supervisor.configuration.packages != nil { changePackages() }
+        case 31, 32, 33: steerUpgrade()
         case 23: send(.confirmDeletions(roll(2) == 0 ? [name] : []))
         case 24, 25: changeConfiguration()
-        case 26: steerUpgrade()
         default: deleteAndWriteAgain(name)
         }
     }
@@ -57,11 +57,11 @@ extension Simulation {
         run(.milliseconds(50))
         for name in Self.databases { setDatabase(name, .available) }
         mendConfiguration()
-        if supervisor.configuration.packages != nil { mendPackages() }
         for name in Self.names {
             release(name)
             mend(name)
         }
+        if supervisor.configuration.packages != nil { mendPackages() }
         // Nobody is left on the list of those who are held back.
         run(DeletionFuse.longest)
         send(.confirmDeletions([]))
@@ -118,6 +118,10 @@ extension Simulation {
         file.enabled = true
         if !isDatabase(file.database) { file.database = nil }
         if ["dies", "hangs"].contains(file.env["QUALITY"]) { file.env["QUALITY"] = "good" }
+        if quality(file.package) != .works { file.package = nil }
+        // Nobody else brings them to another version.
+        let versions = [supervisor.users[name]?.version ?? supervisor.versionInForce, lastVersions[name]]
+        if !supervisor.follows(file), versions.contains(where: { quality($0) != .works }) { file.package = "good" }
         if file != before { save(file) }
     }
 

@@ -22,6 +22,10 @@ enum Rule: String, CaseIterable {
     case counted = "a database counts the users who work on it"
     case arrivalsLimit = "no more arrive on a database than two thirds of its connections, and each of them is there"
     case rightVersion = "a worker is started on a version that is there"
+    case rolloutLimit = "no more are between two versions than may be"
+    case heldVersion = "nobody is sent to a version that is held"
+    case stoppedOnce = "that a rollout stops is told once"
+    case servedThrough = "the link moves from one that serves to another one that does"
     case movesLimit = "no more are moved at a time than may be starting"
     case served = "nobody is unserved for more than eight seconds"
     case calm = "when all is calm, everybody is ready on a plan that works, and nothing is left over"
@@ -57,7 +61,12 @@ extension Simulation {
         switch effect {
         case .open(let socket): judgeOpen(socket)
         case .retire(let socket, _): judgeRetire(socket)
-        case .link(let socket), .answer(let socket, _), .quiet(let socket), .probe(let socket, _):
+        case .link(let socket):
+            expectThere(socket, effect)
+            judgeLink(socket)
+        case .record(let happening):
+            judgeRecord(happening)
+        case .answer(let socket, _), .quiet(let socket), .probe(let socket, _):
             expectThere(socket, effect)
         case .watch(let socket):
             expectThere(socket, effect)
@@ -71,8 +80,7 @@ extension Simulation {
             expect(workers[order.worker] != nil, .checkedWhileThere, "\(order.worker)")
         case .welcome, .unlink, .unwatch, .measure, .signal, .forget, .suspect, .startWatcher, .killWatcher,
             .dismissWatcher, .ping, .snapshot, .moveLogs, .save, .erase, .dropHold, .keepDeletions, .keepVersions,
-            .keepUpgrade,
-            .record, .giveWay, .finish:
+            .keepUpgrade, .giveWay, .finish:
             break
         }
     }
@@ -99,6 +107,7 @@ extension Simulation {
     private func judgeStart(_ id: WorkerID, _ socket: WorkerID, _ plan: WorkerPlan) {
         expect(!everStarted.contains(id), .workerNumberOnce, "\(id)")
         expect(isRight(plan, id.user), .rightVersion, "\(id) on \(plan.version ?? "none")")
+        expect(mayBeSent(to: plan.version, id.user), .heldVersion, "\(id) to \(plan.version ?? "none")")
         for (other, worker) in workers where other.user == id.user {
             expect(worker.socket != socket, .oneWorkerASocket, "\(id) and \(other)")
             let isSame = worker.plan.database == plan.database && worker.plan.env["PGHOST"] == plan.env["PGHOST"]
@@ -121,7 +130,33 @@ extension Simulation {
             expect(row.users == count, .counted, "\(name) counts \(row.users), not \(count)")
             judgeArrivals(name, row)
         }
+        judgeRollout()
         adopted = supervisor.adopted
+    }
+
+    /// Users whom an earlier master has changed, and whom nobody knows to have proved themselves, count in any number.
+    private func judgeRollout() {
+        let count = supervisor.upgrade.rollout?.underway.count ?? 0
+        let limit = max(supervisor.configuration.upgrade.parallel, underway)
+        expect(count <= limit || supervisor.reported != nil, .rolloutLimit, "\(count)")
+        underway = count
+    }
+
+    private func judgeRecord(_ happening: Happening) {
+        guard happening.rule == "upgrade", happening.text.contains(" stopped and held, ") else { return }
+        guard let began = supervisor.upgrade.rollout?.startedAt else { return }
+        expect(stops.insert(began).inserted, .stoppedOnce, happening.text)
+    }
+
+    private func judgeLink(_ socket: WorkerID) {
+        guard !isTrusted, let user = supervisor.users[socket.user], supervisor.wanted(user) == .up else { return }
+        guard !answering.contains(socket), let former = links[socket.user], former != socket else { return }
+        let served = workers.values.contains { worker in
+            let isHome = worker.plan.database == user.database && worker.plan.place == supervisor.place(user)
+            return worker.socket == former && worker.isServing && quality(worker.plan) == .works && isHome
+        }
+        let serves = workers.values.contains { $0.socket == socket && $0.isServing }
+        expect(!served || serves, .servedThrough, "from \(former) to \(socket)")
     }
 
     /// Who was arriving when an earlier master died is there, and counts, whatever there is room for.
@@ -152,6 +187,16 @@ extension Simulation {
     }
 
     // MARK: calm times, and the end
+
+    /// The operator's pin, what the user runs already, and what is left where nothing else is there, are exceptions.
+    func mayBeSent(to version: String?, _ name: UserName) -> Bool {
+        guard let version, supervisor.upgrade.held[version] != nil, let user = supervisor.users[name] else {
+            return true
+        }
+        if user.settings.package == version { return true }
+        if lastVersions[name] == version { return user.formerVersion == nil }
+        return supervisor.upgrade.inForce.map { supervisor.packages.objection(to: $0) != nil } ?? true
+    }
 
     func judgeCalm() {
         for name in Self.names { judgeCalm(name) }
@@ -186,6 +231,9 @@ extension Simulation {
         let plan = supervisor.plan(for: user).identity
         expect(!supervisor.isOutdated(process, user) || user.failedPlan == plan, .calm, "\(name) has an old plan")
         expect(user.settings == files[name], .calm, "\(name) has old settings")
+        if supervisor.configuration.packages != nil, supervisor.follows(user.settings) {
+            expect(user.version == "good", .calm, "\(name) is to run \(user.version ?? "none")")
+        }
         let isFace = user.face == Face(socket: process.socket)
         expect(isFace, .calm, "\(name): \(process.id) and \(String(describing: user.face))")
         expect(links[name] == process.socket && isServed(name), .calm, "\(name) is not served")

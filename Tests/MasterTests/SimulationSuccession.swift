@@ -13,7 +13,7 @@ extension Simulation {
         answering = keeperLives ? answering.intersection(held) : []
         agenda.removeAll { !Self.outlivesMaster($0.incident) }
         lost.formUnion(everOpened.subtracting(held))
-        (unmade, brokenLinks, arrivals, adopted) = ([], [], [:], 0)
+        (unmade, brokenLinks, arrivals, adopted, underway) = ([], [], [:], 0, 0)
         (everOpened, everStarted) = (held, Set(workers.keys))
         let left = remains()
         links = links.filter { left[$0.key] != nil && held.contains($0.value) }
@@ -22,7 +22,8 @@ extension Simulation {
         watched = []
         orders = [:]
         supervisor = Supervisor(
-            configuration, processors: 2, holds: holds, remains: left, versions: versions, upgrade: upgrade, kept: kept,
+            configuration, processors: 2, holds: holds, remains: left, versions: versions, upgrade: keptUpgrade(),
+            kept: kept,
             drained: drained, seed: chance.next())
         supervisor.gate.fewest = mostAtOnce
         isKeeperAdopted = keeperLives
@@ -37,21 +38,15 @@ extension Simulation {
         for id in workers.keys.sorted(by: { ($0.user, $0.generation) < ($1.user, $1.generation) }) {
             guard let worker = workers[id] else { continue }
             // Nobody can tell that one which is not checked hangs, rather than that its READY=1 was lost.
-            let isUnchecked = worker.quality == "hangs" && !supervisor.isChecked(id.user)
+            let hangs = quality(worker.plan) == .hangs
+            let isUnchecked = hangs && !supervisor.isChecked(id.user)
             if roll(8) == 0 {
                 workers[id] = nil
-            } else if isUnchecked || (roll(4) == 0 && !worker.isTerminated && worker.quality != "hangs") {
+            } else if isUnchecked || (roll(4) == 0 && !worker.isTerminated && !hangs) {
                 workers[id]?.isServing = true
                 agenda.removeAll { if case .loaded(id) = $0.incident { true } else { false } }
             }
         }
-    }
-
-    /// As STATE/upgrade keeps it.
-    func keepUpgrade() {
-        let clock = WallClock(wall: now.nanoseconds / 1_000_000, now: now)
-        let kept = try? UpgradeFile.upgrade(UpgradeFile.bytes(supervisor.upgrade, clock), clock)
-        upgrade = kept ?? Upgrade()
     }
 
     private static func outlivesMaster(_ incident: Incident) -> Bool {

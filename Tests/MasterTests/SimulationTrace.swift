@@ -18,7 +18,8 @@ extension Simulation {
         /// Nil for what goes on all the time and tells nothing.
         init?(at: Instant, _ content: Content) {
             switch content {
-            case .event(.tick), .event(.probed), .event(.measured), .event(.watcherSaid(_, _, .alive)): return nil
+            case .event(.tick), .event(.probed), .event(.measured), .event(.notified(_, .heartbeat)): return nil
+            case .event(.watcherSaid(_, _, .alive)): return nil
             case .effect(.ping), .effect(.probe), .effect(.measure), .effect(.save): return nil
             case .event(.watcherSaid(_, _, .verdict(let verdict))) where verdict.health == .passing: return nil
             case .event, .effect: break

@@ -313,6 +313,7 @@ import Testing
             let old = script.workers(of: name).first ?? WorkerID()
             script.verdict(old, .passing, .passed)
         }
+        script.wait(.seconds(1))
         #expect(script.started.map(\.user) == [alice, alice])
         Self.prove(&script, alice)
         Self.prove(&script, bob)
