@@ -41,14 +41,15 @@ check:
 	@if command -v shellcheck >/dev/null; then shellcheck $(scripts); else echo "shellcheck is not here: skipped"; fi
 	@$(MAKE) --no-print-directory test
 
-# The first byte of an input chooses what reads it: x (120 % 12) a user.yaml, y a configuration. What is found lies in
-# .build/fuzz/crash-…, and is tried again by .build/fuzz/debug/fuzz FILE.
+# The first byte of an input chooses what reads it: h (104 % 13) a user.yaml, i a configuration, t a package.yaml. What is
+# found lies in .build/fuzz/crash-…, and is tried again by .build/fuzz/debug/fuzz FILE.
 fuzz:
 	@deploy/install-deps --quiet
 	STEWARD_FUZZ=1 $(SWIFT) build --product fuzz --scratch-path .build/fuzz -Xswiftc -sanitize=fuzzer,address -Xswiftc -use-ld=lld
 	@mkdir -p .build/fuzz/corpus
-	@(printf x; cat Tests/Fuzz/user.yaml) > .build/fuzz/corpus/user
-	@(printf y; cat Tests/Fuzz/steward.yaml) > .build/fuzz/corpus/steward
+	@(printf h; cat Tests/Fuzz/user.yaml) > .build/fuzz/corpus/user
+	@(printf i; cat Tests/Fuzz/steward.yaml) > .build/fuzz/corpus/steward
+	@(printf t; cat Tests/Fuzz/package.yaml) > .build/fuzz/corpus/package
 	cd .build/fuzz && ASAN_OPTIONS=detect_leaks=0 debug/fuzz -max_total_time=$(or $(FOR),60) -timeout=10 -max_len=4096 corpus
 
 # With BIN= nothing is built: those programs are measured.

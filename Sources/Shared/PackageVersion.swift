@@ -4,7 +4,7 @@ public enum PackageVersion {
     static let longest = 40
     public static let rule =
         "1 to \(longest) of A-Z, a-z, 0-9, ., _ and -, not beginning with . or -, and not 'current'"
-    /// The link that names the version in force.
+    /// The link that names the version to be run.
     public static let current = "current"
 
     public static func isValid(_ text: String) -> Bool {

@@ -198,7 +198,7 @@ public struct WorkerSettings: Equatable, Sendable {
     public init() {}
 }
 
-/// What happens to free users when another version comes into force; paying users are upgraded.
+/// What happens to free users when another version becomes current; paying users are upgraded.
 public enum FreeUpgrade: String, Sendable {
     /// They are upgraded, too, after the paying ones.
     case follow

@@ -26,6 +26,8 @@ final class Connection {
     private let handle: OpaquePointer
     private let parameters: Parameters
     private var phase = Phase.connecting
+    /// Whether the last step may have led to another socket, even under the same number.
+    private(set) var mayHaveMoved = true
 
     /// Starts to connect.
     ///
@@ -76,13 +78,20 @@ final class Connection {
     // MARK: steps
 
     private func connect() -> Progress {
-        switch PQconnectPoll(handle) {
-        case PGRES_POLLING_READING: return .waiting(.readable)
-        case PGRES_POLLING_WRITING: return .waiting(.writable)
-        case PGRES_POLLING_OK:
-            phase = .idle
-            return .connected
-        default: return loginFailed()
+        mayHaveMoved = false
+        while true {
+            switch PQconnectPoll(handle) {
+            case PGRES_POLLING_READING: return .waiting(.readable)
+            case PGRES_POLLING_WRITING:
+                // No socket comes to be but on the way to this.
+                mayHaveMoved = true
+                // A socket that has just been connected takes the greeting without a wait.
+                guard PQstatus(handle) == CONNECTION_MADE else { return .waiting(.writable) }
+            case PGRES_POLLING_OK:
+                phase = .idle
+                return .connected
+            default: return loginFailed()
+            }
         }
     }
 

@@ -130,14 +130,14 @@ struct Director: Sendable {
     // MARK: reports
 
     private mutating func report(_ name: String, _ verdict: Verdict, _ now: Instant) -> DatabaseReport? {
-        guard let row = table[name], verdict.state != .unknown else { return nil }
-        if let reported = row.reported {
+        guard verdict.state != .unknown else { return nil }
+        if let reported = table[name]?.reported, let reportedAt = table[name]?.reportedAt {
             let isNews =
                 reported.state != verdict.state || reported.cause != verdict.cause || reported.role != verdict.role
                 || reported.isInDoubt != verdict.isInDoubt || reported.maxConnections != verdict.maxConnections
             let isUpdate =
                 verdict.state == .available
-                && Self.isWorthUpdate(from: reported.latency, to: verdict.latency, since: now - row.reportedAt)
+                && Self.isWorthUpdate(from: reported.latency, to: verdict.latency, since: now - reportedAt)
             guard isNews || isUpdate else { return nil }
         }
         table[name]?.reported = verdict

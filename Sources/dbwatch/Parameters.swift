@@ -60,9 +60,12 @@ struct Parameters: Equatable, Sendable {
     ///   - addresses: of each of `names`; a name without addresses is left out.
     ///   - turn: with how many places a connection has timed out. An asynchronous connection waits for its first place
     ///     for ever, so each one begins with the next place.
+    ///   - isKept: whether the connection stays open between questions. What does not is ended by its deadline, and needs
+    ///     no care of the kernel's.
     /// - Returns: nil where no place is left.
-    func connection(_ addresses: [String: [String]], turn: Int, timeout: Duration) -> [String: String]? {
-        var result = values.merging(defaults(timeout)) { mine, _ in mine }
+    func connection(_ addresses: [String: [String]], turn: Int, timeout: Duration, isKept: Bool) -> [String: String]? {
+        var result = values.merging(Self.defaults) { mine, _ in mine }
+        result.merge(isKept ? keepalives(timeout) : ["keepalives": "0"]) { mine, _ in mine }
         result["options"] = options(timeout)
         guard !hosts.isEmpty else { return result }
         let places = hosts.flatMap { host in
@@ -90,11 +93,15 @@ struct Parameters: Equatable, Sendable {
         }
     }
 
-    private func defaults(_ timeout: Duration) -> [String: String] {
+    private static let defaults = [
+        "application_name": "steward",
+        // Not even a look for Kerberos tickets, which may ask the network.
+        "gssencmode": "disable",
+    ]
+
+    /// For a connection whose other end may go away while nothing is asked.
+    private func keepalives(_ timeout: Duration) -> [String: String] {
         [
-            "application_name": "steward",
-            // Not even a look for Kerberos tickets, which may ask the network.
-            "gssencmode": "disable",
             "keepalives": "1", "keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3",
             // Keepalives do not cover data that is never acknowledged.
             "tcp_user_timeout": "\(max(1, Int(timeout.milliseconds)))",

@@ -28,7 +28,7 @@ final class Sessions {
         /// As the poller knows it; -1 before it does.
         var socket: Int32 = -1
         var isConnected = false
-        /// What the socket of a made connection is watched for; nil until it is sure.
+        /// What the socket is watched for; nil before it is.
         var interest: Readiness?
     }
 
@@ -101,7 +101,8 @@ final class Sessions {
         for name in parameters.names { addresses[name] = found[name] ?? resolver.addresses(of: name, now) }
         guard addresses.count == parameters.names.count else { return [] }
         unresolved.remove(key)
-        let values = parameters.connection(addresses, turn: target.turn, timeout: target.timeout)
+        let values = parameters.connection(
+            addresses, turn: target.turn, timeout: target.timeout, isKept: key.lane == .kept)
         guard let values else { return [failure(key, .notResolved)] }
         let resolved = Director.Event.watchdog(key.database, .resolved(key.lane))
         guard let connection = Connection(values, of: parameters) else {
@@ -143,8 +144,8 @@ final class Sessions {
     /// libpq changes its socket on the way to a connection: to another number, or to another socket with the same one.
     private func watch(_ key: Key, for interest: Readiness) -> [Director.Event] {
         guard let session = sessions[key] else { return [] }
-        // Once connected it keeps its socket: most answers change nothing.
-        if let known = session.interest, known == interest { return [] }
+        // Most answers change nothing.
+        if session.interest == interest, !session.connection.mayHaveMoved { return [] }
         let socket = session.connection.socket
         do {
             if socket == session.socket {
@@ -154,7 +155,7 @@ final class Sessions {
                 try poller.add(socket, interest, as: .session(key))
                 sessions[key]?.socket = socket
             }
-            if session.isConnected { sessions[key]?.interest = interest }
+            sessions[key]?.interest = interest
             return []
         } catch {
             return [failure(key, Cause(error))]

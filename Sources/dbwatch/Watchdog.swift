@@ -5,10 +5,11 @@
 // that is stopped, and a server that is full. While there is no kept connection, connecting it is the login.
 //
 // Verdicts: a definite cause makes the database unavailable at once; timeouts, closed logins and what is not understood
-// need `fall` in a row on their lane, each followed by another try at once; that dbwatch itself is short of something
-// counts for nothing, and is tried again after a second. `rise` passes in a row, at least one of
-// them a fresh login, make it available; the first verdict of all needs one pass only. The end of a connection that has
-// answered before is no verdict: the reconnection's outcome is.
+// need `fall` in a row on their lane, each followed by another try at once, so that silence is believed `fall` timeouts
+// after the first question that it leaves open; a login that passes on the kept lane takes back what others failed by.
+// That dbwatch itself is short of something counts for nothing, and is tried again after a second. `rise` passes in a
+// row, at least one of them a fresh login, make it available; the first verdict of all needs one pass only. The end of a
+// connection that has answered before is no verdict: the reconnection's outcome is.
 
 import Shared
 
@@ -130,7 +131,7 @@ struct Watchdog: Sendable {
         guard self[lane].stage.due <= now else { return [] }
         switch self[lane].stage {
         case .closed:
-            if lane == .login && !isConnected {
+            if lane == .login && !isConnected && !isLoginInDoubt {
                 self[lane].stage = .closed(next: tick(settings.loginInterval, after: now))
                 return []
             }
@@ -160,6 +161,7 @@ struct Watchdog: Sendable {
     private mutating func answered(_ lane: Lane, _ answer: Answer, _ now: Instant) -> [Action] {
         guard case .asking(let since, _, let fresh) = self[lane].stage else { return [] }
         self[lane].failures = 0
+        if fresh { login.failures = 0 }
         verdict.isInDoubt = kept.failures + login.failures > 0
         let role = answer.role
         verdict.role = role
@@ -244,6 +246,9 @@ struct Watchdog: Sendable {
         case .closed, .resolving, .connecting, .asking(_, _, fresh: true): false
         }
     }
+
+    /// Logins have failed, and not yet often enough: whatever becomes of the kept connection, the count goes on.
+    private var isLoginInDoubt: Bool { login.failures > 0 && verdict.state == .available }
 
     /// After an answer: when the lane is used again.
     private mutating func rest(_ lane: Lane, fresh: Bool, _ now: Instant) {

@@ -3,10 +3,10 @@ import Testing
 @testable import dbwatch
 
 private func connection(
-    _ conninfo: String, _ addresses: [String: [String]] = [:], turn: Int = 0
+    _ conninfo: String, _ addresses: [String: [String]] = [:], turn: Int = 0, isKept: Bool = true
 ) throws -> [String: String] {
     let parameters = try #require(Parameters(conninfo: conninfo))
-    return try #require(parameters.connection(addresses, turn: turn, timeout: .seconds(2)))
+    return try #require(parameters.connection(addresses, turn: turn, timeout: .seconds(2), isKept: isKept))
 }
 
 private let named: [(String, Set<String>)] = [
@@ -38,13 +38,17 @@ func onlyNamesAreResolved(_ conninfo: String, _ names: Set<String>) throws {
 
 @Test func aNameWithoutAddressesLeavesNothing() throws {
     let parameters = try #require(Parameters(conninfo: "host=a"))
-    #expect(parameters.connection(["a": []], turn: 0, timeout: .seconds(1)) == nil)
+    #expect(parameters.connection(["a": []], turn: 0, timeout: .seconds(1), isKept: true) == nil)
 }
 
 @Test func theConninfoWinsOverTheDefaults() throws {
     let plain = try connection("host=/tmp")
     #expect(plain["application_name"] == "steward")
+    #expect(plain["keepalives"] == "1")
     #expect(plain["tcp_user_timeout"] == "2000")
+    let brief = try connection("host=/tmp", isKept: false)
+    #expect(brief["keepalives"] == "0")
+    #expect(brief["tcp_user_timeout"] == nil)
     #expect(plain["options"] == "-c statement_timeout=2000")
     let own = try connection("application_name=x keepalives_idle=77 options='-c work_mem=1MB'")
     #expect(own["application_name"] == "x")

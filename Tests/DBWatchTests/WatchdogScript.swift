@@ -85,6 +85,21 @@ struct Script {
         self(.answered(.kept, Answer(role: role)))
     }
 
+    /// Lets time go on until it is unavailable, while nothing is answered on these lanes, from a connection on that the
+    /// login lane has just begun.
+    mutating func silence(_ lanes: [Lane]) {
+        self(.resolved(.login))
+        for _ in 0..<1000 where state == .available {
+            for action in sleep() {
+                switch action {
+                case .connect(let lane) where lanes.contains(lane): self(.resolved(lane))
+                case .ask(let lane) where lanes.contains(lane): break
+                case .connect, .ask, .close, .submit: serve(action, login: nil)
+                }
+            }
+        }
+    }
+
     /// Lets time go on while the kept connection answers and fresh logins fail.
     mutating func run(for time: Duration, login: Cause?) {
         let end = now + time

@@ -204,6 +204,38 @@ func doubtNeedsFallInARow(_ cause: Cause) {
     #expect(script.state == .available)
 }
 
+/// Whatever the kept connection is doing meanwhile.
+@Test(arguments: [4.7, 5, 5.2, 5.6, 6.1, 7.9])
+func silenceIsBelievedTimeoutsAfterTheFirstOpenQuestion(_ loginInterval: Double) {
+    for isWhole in [true, false] {
+        var script = Script.available { $0.loginInterval = .seconds(loginInterval) }
+        script.sleep(until: .connect(.login))
+        let asked = script.now
+        script.silence(isWhole ? Lane.allCases : [.login])
+        #expect(script.cause == .timeout)
+        #expect(script.now - asked >= .seconds(6))
+        #expect(script.now - asked <= .milliseconds(6100), "\(isWhole)")
+    }
+}
+
+@Test func aFreshLoginTakesBackWhatOthersFailedBy() {
+    var script = Script.available()
+    script.sleep(until: .connect(.login))
+    script(.resolved(.login))
+    script.sleep(until: .close(.login))
+    #expect(script.isInDoubt)
+    #expect(script.sleep() == [.connect(.login)])
+    let asked = script.now
+    script(.resolved(.login))
+    script(.failed(.kept, .closed))
+    #expect(script.sleep() == [.connect(.kept)])
+    script.logIn(.kept)
+    #expect(!script.isInDoubt)
+    // The one that is under way is the first of a new row.
+    script.silence([.login])
+    #expect(script.now - asked >= .seconds(6))
+}
+
 @Test func aFullServerIsNoticedByTheFreshLogin() {
     var script = Script.available()
     script.run(for: .seconds(11), login: .full)

@@ -43,11 +43,7 @@ import Testing
                         && served.allSatisfy { report.user($0)?.isReady == true }
                 }
             }
-            for load in gets + posts + [refused] {
-                try await load.more(10)
-                let result = try await load.stop()
-                #expect(result.failed == 0, "\(result)")
-            }
+            for load in gets + posts + [refused] { try await load.expectNoneFailed(after: 10) }
             let after = try await tree.status()
             for name in served { #expect(after.user(name)?.pid == before.user(name)?.pid) }
             #expect(after.user("held")?.state == "held")
@@ -90,9 +86,7 @@ import Testing
             let after = try await tree.waitUntil("alice is back") { $0.user("alice")?.isReady == true }
             #expect(after.user("alice")?.restarts == 1)
             #expect(after.user("bob")?.pid == before.user("bob")?.pid)
-            try await load.more(10)
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            try await load.expectNoneFailed(after: 10)
             try await tree.expectEachUserServed()
         }
     }
@@ -135,9 +129,7 @@ import Testing
             try await tree.waitUntil("the swap has begun") { $0.user("alice")?.state == "swapping" }
             try await tree.replaceMaster()
             try await eventually("the new one serves") { try await tree.answer("alice").shown == "new" }
-            try await load.more(10)
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            let result = try await load.expectNoneFailed(after: 10)
             #expect(result.pids.count == 2, "\(result)")
             try await tree.expectEachUserServed()
         }
@@ -293,8 +285,7 @@ import Testing
             }
             #expect(after.master.pid == before.master.pid)
             #expect(after.pids == before.pids)
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            try await load.expectNoneFailed()
             try await tree.expectEachUserServed()
         }
     }

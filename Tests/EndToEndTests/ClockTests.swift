@@ -105,9 +105,7 @@ import Testing
 
             // A swap, with an old process that has to be killed for not leaving.
             try tree.modifyUser("alice", "env: {SHOWN: new, STUBBORN: \"1\"}\n")
-            try await tree.waitUntil("alice is swapped") { report in
-                report.user("alice").map { $0.isReady && $0.pid != before.pids["alice"] } ?? false
-            }
+            try await tree.waitUntilReplaced("alice", before.pids["alice"])
             #expect(try await tree.answer("alice").shown == "new")
             let swapped = try #require(try await tree.status().pids["alice"])
             let left = try await duration {

@@ -33,9 +33,7 @@ import Testing
             let begin = Instant.now()
             for _ in 1...20 { #expect(try await tree.status().pids["alice"] == before.pids["alice"]) }
             let silent = try (0..<10).map { _ in try UnixSocket.connect(to: "\(tree.runtime)/control.sock") }
-            try await eventually("two seconds are over", every: .milliseconds(200)) {
-                Instant.now() - begin > .seconds(2)
-            }
+            try await Task.sleep(for: .seconds(2))
             let share = try Limits.processorTime(before.master.pid) - busy
             let seconds = (Instant.now() - begin).milliseconds / 1000
             #expect(share / seconds < 0.2, "\(share) s of processor in \(seconds) s")
@@ -48,8 +46,7 @@ import Testing
             #expect(after.watchers.map(\.restarts) == before.watchers.map(\.restarts))
             // No start that failed for the machine's sake is a death.
             #expect(after.user("bob")?.restarts == 1 && after.user("carol")?.restarts == 0)
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            try await load.expectNoneFailed()
             try await tree.expectEachUserServed()
             let text = try log(tree)
             #expect(count("carol: no process can be made", in: text) == 1)
@@ -73,10 +70,7 @@ import Testing
                 try log(tree).contains(": goes on with what is there")
             }
             let busy = try Limits.processorTime(keeper)
-            let begin = Instant.now()
-            try await eventually("two seconds are over", every: .milliseconds(200)) {
-                Instant.now() - begin > .seconds(2)
-            }
+            try await Task.sleep(for: .seconds(2))
             #expect(try Limits.processorTime(keeper) - busy < 0.4)
             #expect(await tree.get("bob").status == 503)
             #expect(try await tree.status().watcher("keeper")?.pid == keeper)
@@ -102,16 +96,13 @@ import Testing
                 $0.settings["database_check"] = "{interval: 100ms, timeout: 1s, fall: 2, login_interval: 200ms}"
             } _: { tree in
                 let before = try await tree.waitUntilReady("alice")
-                let load = tree.load("alice") { $0.connections = 1 }
                 let dbwatch = try #require(before.watcher("dbwatch")?.pid)
                 let giveBack = try await Limits.takeDescriptors(from: dbwatch)
                 try await eventually("it is told, once") {
                     count("what is known stands", in: try log(tree)) == 1
                 }
-                let begin = Instant.now()
-                try await eventually("three more logins have failed", every: .milliseconds(100)) {
-                    Instant.now() - begin > .seconds(4)
-                }
+                // Many more logins fail.
+                try await Task.sleep(for: .seconds(4))
                 let short = try await tree.status()
                 #expect(short.database("main-a")?.state == "available")
                 #expect(short.user("alice")?.isReady == true)
@@ -122,7 +113,6 @@ import Testing
                 let after = try await tree.waitUntilReady("alice")
                 #expect(after.pids == before.pids)
                 #expect(after.watcher("dbwatch")?.restarts == 0)
-                _ = try await load.stop()
             }
         }
     }
@@ -177,12 +167,7 @@ import Testing
 
     /// The state of 65 users needs more room than is set aside at first.
     @Test func aFullRuntimeFolder() async throws {
-        guard let disk = try SmallDisk(kibibytes: 256) else { return }
-        defer { disk.remove() }
-        try await Tree.with {
-            $0.users = ["alice": ""]
-            $0.settings["runtime"] = disk.path
-        } _: { tree in
+        try await Tree.withSmallDisk(as: "runtime") { tree, disk in
             let before = try await tree.waitUntilReady("alice")
             try disk.fill()
             for number in 1...80 { try tree.addUser("down-\(number)", "enabled: false\n") }
@@ -202,12 +187,7 @@ import Testing
 
     /// The operator's hold is promised only where it is kept; it changes nothing else.
     @Test func aHoldIsRefusedWhereItCannotBeKept() async throws {
-        guard let disk = try SmallDisk(kibibytes: 256) else { return }
-        defer { disk.remove() }
-        try await Tree.with {
-            $0.users = ["alice": ""]
-            $0.settings["state"] = disk.path
-        } _: { tree in
+        try await Tree.withSmallDisk(as: "state") { tree, disk in
             let before = try await tree.waitUntilReady("alice")
             try disk.fill()
             let refused = try await tree.steward("hold", "alice")
@@ -225,12 +205,7 @@ import Testing
 
     /// The file of the state cannot be made beside the old one: master starts all the same.
     @Test func masterStartsWithAFullRuntimeFolder() async throws {
-        guard let disk = try SmallDisk(kibibytes: 256) else { return }
-        defer { disk.remove() }
-        try await Tree.with {
-            $0.users = ["alice": ""]
-            $0.settings["runtime"] = disk.path
-        } _: { tree in
+        try await Tree.withSmallDisk(as: "runtime") { tree, disk in
             let before = try await tree.waitUntilReady("alice")
             try await tree.replaceMaster { try disk.fill() }
             let after = try await tree.waitUntilReady("alice")

@@ -7,15 +7,20 @@ import TestSupport
 import Testing
 
 @Suite struct JournalTests {
-    private func events(_ tree: Tree, _ arguments: String...) async throws -> [EventRecord] {
-        let result = try await CommandResult.of(
-            "\(tree.binaries)/steward", ["--config", tree.configuration, "events", "--json"] + arguments)
-        #expect(result.status == 0, "\(result.errors)")
-        return try Self.events(result.output)
+    private func events(_ tree: Tree) async throws -> [EventRecord] {
+        try Self.events(try await tree.steward("events", "--json").output)
     }
 
     private static func events(_ text: String) throws -> [EventRecord] {
         try text.split(separator: "\n").map { try #require(EventRecord(line: $0.utf8), "\($0)") }
+    }
+
+    /// The file comes to hold each event once, as the command prints it.
+    private func expectSameLines(_ tree: Tree, in path: String) async throws {
+        try await eventually("the file holds what is printed") {
+            let printed = try await tree.steward("events", "--json").output
+            return try String(contentsOfFile: path, encoding: .utf8) == printed
+        }
     }
 
     @Test func eventsSurviveTheDeathOfMaster() async throws {
@@ -48,9 +53,7 @@ import Testing
             #expect(after.map(\.serial) == Array(1...UInt64(after.count)))
             #expect(try await tree.steward("why", "alice").output.contains("signal 9"))
 
-            // The file holds the same lines as the command prints.
-            let printed = try await tree.steward("events", "--json").output
-            try await eventually("the file holds them") { try String(contentsOfFile: path, encoding: .utf8) == printed }
+            try await expectSameLines(tree, in: path)
         }
     }
 
@@ -65,30 +68,18 @@ import Testing
                     report.watchers.contains { $0.name == "keeper" && $0.state == "up" && $0.restarts == restarts }
                 }
             }
-            let path = "\(tree.folder)/state/events.jsonl"
-            try await eventually("the file holds each event once") {
-                let printed = try await tree.steward("events", "--json").output
-                return try String(contentsOfFile: path, encoding: .utf8) == printed
-            }
+            try await expectSameLines(tree, in: "\(tree.folder)/state/events.jsonl")
         }
     }
 
     @Test func aFullDiskMakesThemWait() async throws {
-        guard let disk = try SmallDisk(kibibytes: 256) else { return }
-        defer { disk.remove() }
-        try await Tree.with {
-            $0.users = ["alice": ""]
-            $0.settings["state"] = disk.path
-        } _: { tree in
+        try await Tree.withSmallDisk(as: "state") { tree, disk in
             try await tree.waitUntilReady("alice")
             try disk.fill()
             for _ in 1...20 { try await tree.steward("restart", "alice", "--wait") }
             #expect(try await tree.status().user("alice")?.isReady == true)
             try disk.free()
-            try await eventually("what waited is written") {
-                let printed = try await tree.steward("events", "--json").output
-                return try String(contentsOfFile: "\(disk.path)/events.jsonl", encoding: .utf8) == printed
-            }
+            try await expectSameLines(tree, in: "\(disk.path)/events.jsonl")
         }
     }
 }

@@ -18,12 +18,8 @@ import Testing
             try await load.more(20)
             #expect(await tree.get("alice", "/?\(how)=300").status == 200)
             #expect(await tree.get("bob", "/?\(how)=300").status == 200)
-            let after = try await tree.waitUntil("alice has a new process") { report in
-                report.user("alice").map { $0.isReady && $0.pid != before["alice"] } ?? false
-            }
-            try await load.more(20)
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            let after = try await tree.waitUntilReplaced("alice", before["alice"])
+            try await load.expectNoneFailed(after: 20)
             #expect(after.user("alice")?.restarts == 0)
             #expect(after.pids["bob"] == before["bob"])
             let events = try await tree.steward("events", "--user", "alice").output
@@ -44,9 +40,7 @@ import Testing
             #expect(try limit(of: bob, "Max core file size") == ["0", "0"])
             #expect(try limit(of: bob, "Max open files") == ["1024", "1024"])
             try tree.modifyUser("alice", "limits: {core: 8K, files: 200, nice: 6}\n")
-            let after = try await tree.waitUntil("alice is swapped") { report in
-                report.user("alice").map { $0.isReady && $0.pid != alice } ?? false
-            }
+            let after = try await tree.waitUntilReplaced("alice", alice)
             #expect(niceValue(try #require(after.pids["alice"])) == 6)
             #expect(after.pids["bob"] == bob)
         }

@@ -40,9 +40,7 @@ import Testing
                 }
             }
             for load in loads {
-                try await load.more(3)
-                let result = try await load.stop()
-                #expect(result.failed == 0, "\(result)")
+                let result = try await load.expectNoneFailed(after: 3)
                 #expect(result.pids.count == 3, "\(result)")
             }
             try await tree.expectEachUserServed()
@@ -75,9 +73,7 @@ import Testing
                 }
             }
             for load in gets + posts {
-                try await load.more(5)
-                let result = try await load.stop()
-                #expect(result.failed == 0, "\(result)")
+                let result = try await load.expectNoneFailed(after: 5)
                 #expect(result.pids.count == 3, "\(result)")
             }
             let after = try await tree.status()
@@ -106,9 +102,7 @@ import Testing
             }
             try tree.write("", to: cause)
             let waiting = (1...20).map { _ in Task { await tree.get("alice") } }
-            try await tree.waitUntil("alice is replaced") { report in
-                report.user("alice").map { $0.isReady && $0.pid != pid } ?? false
-            }
+            try await tree.waitUntilReplaced("alice", pid)
             unlink(cause)
             for task in waiting {
                 let outcome = await task.value
@@ -161,17 +155,12 @@ import Testing
             for _ in 1...2 {
                 let pid = try #require(try await tree.waitUntilReady("forking").user("forking")?.pid)
                 kill(pid, SIGKILL)
-                try await tree.waitUntil("forking is back") { report in
-                    report.user("forking").map { $0.isReady && $0.pid != pid } ?? false
-                }
+                try await tree.waitUntilReplaced("forking", pid)
             }
-            try await tree.waitUntil("hung is replaced") { report in
-                report.user("hung").map { $0.isReady && $0.pid != before.user("hung")?.pid } ?? false
-            }
+            try await tree.waitUntilReplaced("hung", before.user("hung")?.pid)
             try await tree.waitUntil("looping is named") { $0.user("looping")?.state == "crash-looping" }
             _ = await hanging
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            try await load.expectNoneFailed()
             #expect(try await tree.status().user("alice")?.pid == before.user("alice")?.pid)
             try await tree.expectEachUserServed()
         }
@@ -193,8 +182,7 @@ import Testing
                 crowd.allSatisfy { report.user($0)?.isReady == true }
             }
             #expect(report.users.allSatisfy { $0.restarts == 0 })
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            try await load.expectNoneFailed()
             let log = try await tree.steward("events", "--json")
             #expect(log.output.contains("\"rule\":\"progress\""))
             try await tree.expectEachUserServed()
@@ -213,9 +201,7 @@ import Testing
             let first = try await eventually("the worker has a daemon") { family().count > 1 ? family() : nil }
             kill(pid, SIGKILL)
             try await eventually("both are gone") { first.allSatisfy { !$0.isAlive } }
-            try await tree.waitUntil("alice is ready again") { report in
-                report.user("alice").map { $0.isReady && $0.pid != pid } ?? false
-            }
+            try await tree.waitUntilReplaced("alice", pid)
             try await eventually("its successor has a daemon") { family().count > 1 }
         }
     }
@@ -249,9 +235,7 @@ import Testing
                 report.user("alice").map { $0.pid != nil && $0.pid != old && $0.isReady } ?? false
             }
             async let waiting = tree.get("alice")
-            try await tree.waitUntil("it is replaced") { report in
-                report.user("alice").map { $0.isReady && $0.pid != deaf.user("alice")?.pid } ?? false
-            }
+            try await tree.waitUntilReplaced("alice", deaf.user("alice")?.pid)
             let outcome = await waiting
             #expect(outcome.status == 200 || outcome.status == 503, "\(outcome)")
             #expect(await tree.get("alice").status == 200)

@@ -56,12 +56,8 @@ import Testing
             let load = tree.load("alice")
             try await load.more(20)
             #expect(try await tree.steward("restart", "alice").status == 0)
-            let after = try await tree.waitUntil("alice has a new process") { report in
-                report.user("alice").map { $0.isReady && $0.pid != before["alice"] } ?? false
-            }
-            try await load.more(20)
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            let after = try await tree.waitUntilReplaced("alice", before["alice"])
+            try await load.expectNoneFailed(after: 20)
             #expect(after.user("alice")?.restarts == 0)
             #expect(after.pids["bob"] == before["bob"])
             try await tree.expectEachUserServed()

@@ -114,9 +114,7 @@ import Testing
             #expect(size <= 10 << 20)
             let pid = try #require(try await tree.status().pids["flood"])
             kill(pid, SIGKILL)
-            try await tree.waitUntil("the flooding one runs again") { report in
-                report.user("flood").map { $0.isReady && $0.pid != pid } ?? false
-            }
+            try await tree.waitUntilReplaced("flood", pid)
         }
     }
 

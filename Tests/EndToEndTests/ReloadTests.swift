@@ -47,8 +47,7 @@ extension Tree {
             try await tree.waitUntilShown("red", by: "alice")
             let after = try await tree.waitUntilReady("alice", "bob")
             #expect(after.pids["bob"] == before.pids["bob"])
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            let result = try await load.expectNoneFailed()
             #expect(result.pids.count == 3, "\(result)")
             #expect(after.users.allSatisfy { $0.restarts == 0 })
             try await tree.expectEachUserServed()
@@ -137,11 +136,7 @@ extension Tree {
             let loads = names.map { tree.load($0) { $0.connections = 2 } }
             for load in loads { try await load.more(5) }
             try await body(tree, names, before.pids)
-            for load in loads {
-                try await load.more(5)
-                let result = try await load.stop()
-                #expect(result.failed == 0, "\(result)")
-            }
+            for load in loads { try await load.expectNoneFailed(after: 5) }
             #expect(try await tree.status().users.allSatisfy { $0.restarts == 0 })
             try await tree.expectEachUserServed()
         }

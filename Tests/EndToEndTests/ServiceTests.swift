@@ -96,8 +96,7 @@ extension Tree.Plan {
             try await eventually("bob's process is gone") { !leaving.isAlive }
             #expect(await tree.get("bob").status == 503)
 
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            try await load.expectNoneFailed()
             let after = try await tree.status().pids
             #expect(after["alice"] == before["alice"] && after["carol"] == before["carol"])
             try await tree.expectEachUserServed()
@@ -117,9 +116,7 @@ extension Tree.Plan {
             try tree.modifyUser("alice", "env: {SHOWN: new}\n")
             try await eventually("the new environment is shown") { try await tree.answer("alice").shown == "new" }
             try await eventually("the old process is gone") { !old.isAlive }
-            try await load.more(50)
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            let result = try await load.expectNoneFailed(after: 50)
             #expect(result.pids.count == 2, "\(result)")
             let after = try await tree.waitUntilReady("alice")
             #expect(after.user("alice")?.pid != before["alice"])

@@ -8,11 +8,7 @@ import Testing
 extension SystemdTests {
     /// `systemctl restart` brings in new programs; the workers stay, and no request is lost.
     @Test func restartKeepsTheWorkers() async throws {
-        try await withSteward {
-            $0.users = ["alice": "", "bob": ""]
-            $0.nginx = true
-        } _: { steward in
-            let before = try await steward.waitUntilReady(["alice", "bob"])
+        try await withAliceAndBob { steward, before in
             let load = steward.load("alice")
             try await load.more(20)
             // New files in place of those that run.
@@ -21,20 +17,14 @@ extension SystemdTests {
             let after = try await steward.waitForSuccessor(of: before)
             #expect(after.pids == before.pids)
             #expect(after.master.adopted == 2)
-            try await load.more(20)
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            let result = try await load.expectNoneFailed(after: 20)
             #expect(result.pids.count == 1, "\(result)")
         }
     }
 
     /// Master and a worker die together: the worker is replaced, the others stay.
     @Test func masterAndAWorkerDieTogether() async throws {
-        try await withSteward {
-            $0.users = ["alice": "", "bob": ""]
-            $0.nginx = true
-        } _: { steward in
-            let before = try await steward.waitUntilReady(["alice", "bob"])
+        try await withAliceAndBob { steward, before in
             let loads = ["alice", "bob"].map { steward.load($0) { $0.connections = 2 } }
             for load in loads { try await load.more(10) }
             let alice = try #require(before.pids["alice"])
@@ -43,36 +33,35 @@ extension SystemdTests {
             #expect(after.pids["bob"] == before.pids["bob"])
             #expect(after.pids["alice"] != alice)
             #expect(after.user("alice")?.restarts == 1)
-            for load in loads {
-                try await load.more(10)
-                let result = try await load.stop()
-                #expect(result.failed == 0, "\(result)")
-            }
+            for load in loads { try await load.expectNoneFailed(after: 10) }
         }
     }
 
     /// Master and keeper die together: the sockets come back from the workers.
     @Test func masterAndKeeperDieTogether() async throws {
-        try await withSteward {
-            $0.users = ["alice": "", "bob": ""]
-            $0.nginx = true
-        } _: { steward in
-            let before = try await steward.waitUntilReady(["alice", "bob"])
+        try await withAliceAndBob { steward, before in
             let load = steward.load("alice")
             try await load.more(10)
             let keeper = try #require(before.watcher("keeper")?.pid)
             try await steward.container.run("kill", "-s", "KILL", "\(before.master.pid)", "\(keeper)")
             let after = try await steward.waitForSuccessor(of: before)
             #expect(after.pids == before.pids)
-            try await load.more(10)
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            try await load.expectNoneFailed(after: 10)
             // A death after that is as harmless as ever.
             try await steward.signal("KILL", try #require(after.pids["bob"]))
             try await eventually("bob answers again") {
                 guard let answer = try? WorkerAnswer(await steward.request("bob").send()) else { return false }
                 return answer.pid != after.pids["bob"]
             }
+        }
+    }
+
+    private func withAliceAndBob(_ body: (InstalledSteward, StatusReport) async throws -> Void) async throws {
+        try await withSteward {
+            $0.users = ["alice": "", "bob": ""]
+            $0.nginx = true
+        } _: { steward in
+            try await body(steward, try await steward.waitUntilReady(["alice", "bob"]))
         }
     }
 
@@ -90,9 +79,7 @@ extension SystemdTests {
             try await steward.signal("KILL", before.master.pid)
             let after = try await steward.waitForSuccessor(of: before)
             #expect(after.pids["alice"] != before.pids["alice"])
-            try await load.more(10)
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            let result = try await load.expectNoneFailed(after: 10)
             #expect(result.pids.count == 2, "\(result)")
         }
     }
@@ -132,11 +119,9 @@ extension SystemdTests {
                 #expect(before.user("held")?.pid == nil)
                 #expect(before.watcher("keeper")?.pid == first.watcher("keeper")?.pid)
             }
-            try await expectEverythingSaid(steward, first)
+            try await expectEverythingSaid(steward)
             for load in loads + refused {
-                try await load.more(2)
-                let result = try await load.stop()
-                #expect(result.failed == 0, "\(result)")
+                let result = try await load.expectNoneFailed(after: 2)
                 #expect(result.pids.count <= 1, "\(result)")
             }
             let report = try await steward.status()
@@ -155,7 +140,7 @@ extension SystemdTests {
     }
 
     /// Who connected its notifier once is still heard.
-    private func expectEverythingSaid(_ steward: InstalledSteward, _ first: StatusReport) async throws {
+    private func expectEverythingSaid(_ steward: InstalledSteward) async throws {
         #expect(await steward.request("connected", "/?say=still-here").send().status == 200)
         try await eventually("the connected notifier is heard") {
             try await steward.container.run("steward", "why", "connected").contains("says of itself: still-here")

@@ -68,8 +68,7 @@ import Testing
             // That its channel was closed is also what is told of the one that was killed.
             #expect(events.components(separatedBy: way.cause).count - 1 >= 2, "\(events)")
             #expect(events.contains("protocol version") == (way == .hello), "\(events)")
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            try await load.expectNoneFailed()
             try await watcher.expectWork(tree, server)
             #expect(try await tree.status().pids["alice"] == before.pids["alice"])
         }

@@ -45,8 +45,7 @@ import Testing
             for other in before.watchers where other.name != watcher.rawValue {
                 #expect(after.watcher(other.name)?.pid == other.pid)
             }
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            try await load.expectNoneFailed()
             try await watcher.expectWork(tree, server)
             #expect(try await tree.status().pids["alice"] == before.pids["alice"])
             try await tree.expectEachUserServed()
@@ -78,9 +77,7 @@ extension WatcherFailureTests.Watcher {
         case .dispatch:
             let pid = try #require(try await tree.status().pids["bob"])
             Glibc.kill(pid, SIGSTOP)
-            try await tree.waitUntil("bob is replaced") { report in
-                report.user("bob").map { $0.isReady && $0.pid != pid } ?? false
-            }
+            try await tree.waitUntilReplaced("bob", pid)
         }
     }
 }

@@ -26,9 +26,7 @@ import Testing
                 #expect(user.lastExit?.contains("9") == true || user.lastExit?.contains("KILL") == true)
                 pid = try #require(user.pid)
             }
-            try await load.more(50)
-            let result = try await load.stop()
-            #expect(result.failed == 0, "\(result)")
+            let result = try await load.expectNoneFailed(after: 50)
             #expect(result.pids.count == 4, "\(result)")
             #expect(try await tree.status().pids["bob"] == untouched)
             try await tree.expectEachUserServed()
@@ -44,9 +42,7 @@ import Testing
             let before = try await tree.waitUntilReady("alice", "bob").pids
             let old = try #require(before["alice"].flatMap { ProcessIdentity($0) })
             kill(old.pid, SIGSTOP)
-            let after = try await tree.waitUntil("alice has another process") { report in
-                report.user("alice").map { $0.isReady && $0.pid != old.pid } ?? false
-            }
+            let after = try await tree.waitUntilReplaced("alice", old.pid)
             #expect(after.pids["bob"] == before["bob"])
             #expect(try await tree.answer("alice").pid == after.pids["alice"])
             try await eventually("the stopped process is gone") { !old.isAlive }
@@ -71,7 +67,7 @@ import Testing
             }
             unlink(sickness)
             _ = file
-            let after = try await tree.waitUntil("alice is well") { report in
+            let after = try await tree.waitUntil("alice has a new process") { report in
                 report.user("alice").map { $0.isReady && $0.pid != before["alice"] && $0.health == "passing" } ?? false
             }
             #expect(after.pids["bob"] == before["bob"])
@@ -91,9 +87,7 @@ import Testing
             }
             kill(pid, SIGKILL)
             try await eventually("the whole session is gone") { family.allSatisfy { !$0.isAlive } }
-            try await tree.waitUntil("alice is ready again") { report in
-                report.user("alice").map { $0.isReady && $0.pid != pid } ?? false
-            }
+            try await tree.waitUntilReplaced("alice", pid)
             try await tree.expectEachUserServed()
         }
     }

@@ -12,6 +12,7 @@ public enum Subject: CaseIterable, Sendable {
     case user, configuration
     case toKeeper, fromKeeper, toPathwatch, fromPathwatch, toDBWatch, fromDBWatch, toDispatch, fromDispatch
     case request, answer
+    case package
 
     /// Tries these bytes.
     ///
@@ -30,6 +31,8 @@ public enum Subject: CaseIterable, Sendable {
         case .fromDBWatch: try Stream<FromDBWatch>(bytes).examine()
         case .toDispatch: try Stream<ToDispatch>(bytes).examine()
         case .fromDispatch: try Stream<FromDispatch>(bytes).examine()
+        case .package:
+            try examine(bytes) { _ = try PackageManifest(text: $0, file: "f", version: "1.0") }
         case .request: try Stream<ControlRequest>(bytes).examine()
         case .answer: try Stream<ControlAnswer>(bytes).examine()
         }

@@ -77,13 +77,7 @@ import Testing
         var left = remains([], face: nil)
         left.record.database = "b"
         var script = Script(
-            { configuration in
-                configuration.databases = ["a", "b"].map { name in
-                    var database = DatabaseSettings()
-                    (database.name, database.group) = (name, "main")
-                    return database
-                }
-            }, remains: [alice: left])
+            { $0.databases = ["a", "b"].map { DatabaseSettings($0, in: "main") } }, remains: [alice: left])
         for name in ["a", "b"] { script.database(name, .available) }
         script.adduser(alice) { $0.database = "a" }
         #expect(script.status(alice).database == "b")

@@ -11,12 +11,7 @@ import Testing
     /// Databases a and b stand alone; a has room for four new connections at a time.
     private static func script(_ change: @escaping (inout Configuration) -> Void = { _ in }) -> Script {
         var script = Script { configuration in
-            for name in ["a", "b"] {
-                var database = DatabaseSettings()
-                database.name = name
-                database.conninfo = "host=127.0.0.1 dbname=\(name)"
-                configuration.databases.append(database)
-            }
+            configuration.databases = ["a", "b"].map { DatabaseSettings($0) }
             configuration.worker.startConcurrency = 6
             change(&configuration)
         }

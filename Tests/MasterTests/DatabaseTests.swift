@@ -7,15 +7,7 @@ import Testing
 
 @Suite struct DatabaseTests {
     private static func script() -> Script {
-        Script { configuration in
-            for name in ["main-a", "main-b"] {
-                var database = DatabaseSettings()
-                database.name = name
-                database.conninfo = "host=127.0.0.1 dbname=invoicing"
-                database.group = "main"
-                configuration.databases.append(database)
-            }
-        }
+        Script { $0.databases = ["main-a", "main-b"].map { DatabaseSettings($0, in: "main") } }
     }
 
     @Test func usersWaitForTheFirstWord() {

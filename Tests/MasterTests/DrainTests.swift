@@ -10,13 +10,7 @@ import Testing
 
     private static func script() -> Script {
         var script = Script { configuration in
-            for name in ["a", "b"] {
-                var database = DatabaseSettings()
-                database.name = name
-                database.conninfo = "host=127.0.0.1 dbname=\(name)"
-                database.group = "main"
-                configuration.databases.append(database)
-            }
+            configuration.databases = ["a", "b"].map { DatabaseSettings($0, in: "main") }
             configuration.worker.startConcurrency = 2
         }
         for name in ["a", "b"] { script.database(name, .available) }

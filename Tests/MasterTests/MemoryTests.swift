@@ -124,11 +124,7 @@ import Testing
 
     /// A successor could not become ready, and nobody is sent to the worker.
     @Test func whileTheDatabaseIsAwayNothingIsDone() {
-        var script = limited { configuration in
-            var database = DatabaseSettings()
-            database.name = "main-a"
-            configuration.databases = [database]
-        }
+        var script = limited { $0.databases = [DatabaseSettings("main-a")] }
         script.database("main-a", .available)
         let worker = script.ready(alice)
         script.database("main-a", .unavailable, "refused")

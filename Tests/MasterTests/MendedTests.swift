@@ -10,12 +10,7 @@ import Testing
     private static func script(available: [String] = ["a", "b"], places: Int = 4) -> Script {
         var script = Script { configuration in
             configuration.worker.startConcurrency = places
-            configuration.databases = ["a", "b"].map { name in
-                var database = DatabaseSettings()
-                database.name = name
-                database.conninfo = "host=127.0.0.1"
-                return database
-            }
+            configuration.databases = ["a", "b"].map { DatabaseSettings($0) }
         }
         for name in available { script.database(name, .available) }
         return script

@@ -11,13 +11,7 @@ import Testing
     /// Databases a, b, c are group main, and so available; d stands alone.
     private static func script(_ change: @escaping (inout Configuration) -> Void = { _ in }) -> Script {
         var script = Script { configuration in
-            for name in ["a", "b", "c", "d"] {
-                var database = DatabaseSettings()
-                database.name = name
-                database.conninfo = "host=127.0.0.1 dbname=\(name)"
-                database.group = name == "d" ? nil : "main"
-                configuration.databases.append(database)
-            }
+            configuration.databases = ["a", "b", "c", "d"].map { DatabaseSettings($0, in: $0 == "d" ? nil : "main") }
             configuration.worker.startConcurrency = 2
             change(&configuration)
         }

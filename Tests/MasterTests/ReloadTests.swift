@@ -11,10 +11,8 @@ import Testing
     }
 
     private static func database(_ name: String, group: String? = "main") -> DatabaseSettings {
-        var database = DatabaseSettings()
-        database.name = name
-        database.conninfo = "host=127.0.0.1 dbname=\(name) password=secret"
-        database.group = group
+        var database = DatabaseSettings(name, in: group)
+        database.conninfo += " password=secret"
         return database
     }
 

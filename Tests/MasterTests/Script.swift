@@ -5,6 +5,14 @@ import Testing
 
 @testable import master
 
+extension DatabaseSettings {
+    init(_ name: String, in group: String? = nil) {
+        self.init()
+        (self.name, self.group) = (name, group)
+        conninfo = "host=127.0.0.1 dbname=\(name)"
+    }
+}
+
 struct Script {
     var supervisor: Supervisor
     var now = Instant(nanoseconds: 0)

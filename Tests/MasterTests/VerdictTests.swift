@@ -95,11 +95,7 @@ import Testing
     }
 
     @Test func aDatabaseInDoubtKeepsItsWorkers() {
-        var script = Script { configuration in
-            var database = DatabaseSettings()
-            database.name = "main-a"
-            configuration.databases = [database]
-        }
+        var script = Script { $0.databases = [DatabaseSettings("main-a")] }
         script.database("main-a", .available)
         let worker = script.ready(alice)
         var report = DatabaseReport()

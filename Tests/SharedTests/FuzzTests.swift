@@ -6,7 +6,7 @@ import Shared
 import Testing
 
 @Suite struct FuzzTests {
-    @Test(arguments: [(Subject.user, "user"), (.configuration, "steward")])
+    @Test(arguments: [(Subject.user, "user"), (.configuration, "steward"), (.package, "package")])
     func changedTextsAreReadOrRefusedWithTheirPlace(subject: Subject, name: String) throws {
         let folder = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
         let seed = Array(try TextFile("/\(folder)/Fuzz/\(name).yaml", atMost: 1 << 15, followsLink: false).text.utf8)

@@ -49,12 +49,8 @@ import Testing
         ("version: 1.0\ncomand: [a]", "p/1.0/package.yaml:2:1: unknown key 'comand', the nearest known one is"),
     ])
     func faults(_ text: String, _ expected: String) {
-        do {
-            _ = try read(text)
-            Issue.record("no error for \(text)")
-        } catch {
-            #expect("\(error)".hasPrefix(expected), "\(error)")
-        }
+        let error = #expect(throws: ConfigurationError.self) { try read(text) }
+        #expect(error?.description.hasPrefix(expected) == true)
     }
 
     @Test(arguments: ["0.9.2", "0.9", "0", "0.8.99", "0.9.1"]) func whatThisStewardCanRun(_ needed: String) throws {

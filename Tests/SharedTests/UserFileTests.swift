@@ -74,11 +74,7 @@ import Testing
         ("[]", "u/user.yaml:1:1: found a list, expected a map"),
     ])
     func faults(_ text: String, _ expected: String) {
-        do {
-            _ = try read(text)
-            Issue.record("no error for \(text)")
-        } catch {
-            #expect("\(error)".hasPrefix(expected), "\(error)")
-        }
+        let error = #expect(throws: ConfigurationError.self) { try read(text) }
+        #expect(error?.description.hasPrefix(expected) == true)
     }
 }

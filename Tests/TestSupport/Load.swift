@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import Shared
 import Synchronization
+import Testing
 
 public struct LoadPlan: Sendable {
     public var request: Request
@@ -69,6 +70,17 @@ public final class Load: Sendable {
     public func stop() async throws -> LoadResult {
         state.withLock { $0.isStopped = true }
         return try await finish()
+    }
+
+    /// Ends it after so many more requests. None of all of them may have failed.
+    @discardableResult
+    public func expectNoneFailed(
+        after count: Int = 0, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> LoadResult {
+        try await more(count)
+        let result = try await stop()
+        #expect(result.failed == 0, "\(result)", sourceLocation: sourceLocation)
+        return result
     }
 
     /// Waits until the load has ended by itself.

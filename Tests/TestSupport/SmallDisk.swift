@@ -41,3 +41,20 @@ public final class SmallDisk: Sendable {
         rmdir(path)
     }
 }
+
+extension Tree {
+    /// Runs `body` on a tree with alice whose folder of that setting (`runtime`, `state`, `logs`) is a disk of 256 KiB;
+    /// where none can be mounted, nothing.
+    public static func withSmallDisk(
+        as setting: String, _ body: (Tree, SmallDisk) async throws -> Void
+    ) async throws {
+        guard let disk = try SmallDisk(kibibytes: 256) else { return }
+        defer { disk.remove() }
+        try await with {
+            $0.users = ["alice": ""]
+            $0.settings[setting] = disk.path
+        } _: { tree in
+            try await body(tree, disk)
+        }
+    }
+}

@@ -116,6 +116,14 @@ extension Tree {
         }
     }
 
+    /// Waits until the user is served by another process than that one.
+    @discardableResult
+    public func waitUntilReplaced(_ name: String, _ pid: Int32?) async throws -> StatusReport {
+        try await waitUntil("\(name) has a new process") { report in
+            report.user(name).map { $0.isReady && $0.pid != pid } ?? false
+        }
+    }
+
     // MARK: requests
 
     /// The socket where nginx connects for a user.
