@@ -48,18 +48,23 @@ enum UpgradeFile {
     }
 
     private static let type: UInt8 = 1
+    /// So that whatever has failed fits a frame. Who is left out has another turn under the next master.
+    private static let mostFailures = 300
+    private static let longestReason = 120
 
     static func bytes(_ upgrade: Upgrade, _ clock: WallClock) throws -> [UInt8] {
         var record = Record()
         record.inForce = upgrade.inForce
         record.seen = upgrade.seen
-        record.held = upgrade.held
+        record.held = upgrade.held.mapValues { String($0.prefix(longestReason)) }
         // The next master finds by itself who runs by other settings than the file's.
         if let rollout = upgrade.rollout, case .package(let version) = rollout.target {
             record.target = version
             record.isPaused = rollout.isPaused
             if case .rollingBack(let why) = rollout.stage { record.turnedBack = why }
-            record.failures = Dictionary(uniqueKeysWithValues: rollout.failures.map { ($0.text, $1) })
+            let failures = rollout.failures.prefix(mostFailures)
+            record.failures = Dictionary(
+                uniqueKeysWithValues: failures.map { ($0.text, String($1.prefix(longestReason))) })
             record.since = clock(rollout.startedAt)
         }
         var bytes: [UInt8] = []

@@ -115,6 +115,8 @@ import Testing
             #expect(throws: StateTable.Damage.header) { try StateTable.records(content, boot: Self.boot) }
         }
         #expect(throws: StateTable.Damage.earlierBoot) { try StateTable.records(header, boot: "another") }
+        // What follows the boot's name says nothing.
+        #expect(try StateTable.records(header.dropLast() + [1], boot: Self.boot).records.isEmpty)
         #expect(try StateTable.records(header, boot: Self.boot).records.isEmpty)
     }
 

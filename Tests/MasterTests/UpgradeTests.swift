@@ -202,7 +202,95 @@ import Testing
         #expect(script.supervisor.objection(to: UpgradeRequest(.pause)) == "no upgrade is on its way")
     }
 
+    // MARK: what goes wrong around it
+
+    @Test func aVersionThatGoesInTheMiddleTakesNobodyWithIt() {
+        var script = Self.script()
+        script.current("2.0")
+        Self.prove(&script, alice)
+        script.say(.pathwatch, .path(.packageGone(TextLine("2.0"))))
+        #expect(Self.warnings(script).last == "upgrade to 2.0 stopped and held, 1 go back: 2.0 is gone")
+        script.send(.exited(script.lastStarted(bob), .code(0)))
+        script.send(.notified(script.lastStarted(alice), .ready))
+        #expect(Self.versions(script) == ["1.0", "1.0", "1.0", "1.0"])
+        #expect(script.supervisor.upgrade.inForce == "1.0")
+        for worker in script.workers(of: alice).dropLast() { script.send(.exited(worker, .code(0))) }
+        script.clear()
+        // What comes under its name is another one, and current names it all the time.
+        script.publish("2.0")
+        #expect(script.started.map { script.plan(of: $0).version } == ["2.0"])
+        #expect(script.supervisor.upgrade.held.isEmpty)
+    }
+
+    @Test func moreCanariesThanMayBeOnTheWayWait() {
+        var script = Self.script {
+            $0.upgrade.canary = 2
+            $0.upgrade.parallel = 1
+        }
+        script.current("2.0")
+        #expect(script.started.map(\.user) == [alice])
+    }
+
+    @Test func aCrashLoopOfTheOldOneIsNoFault() {
+        var script = Self.script { $0.worker.startConcurrency = 1 }
+        script.adduser(UserName("zoe") ?? UserName())
+        script.clear()
+        script.current("2.0")
+        #expect(script.started.isEmpty)
+        for _ in 1...6 {
+            for worker in script.workers(of: alice) { script.send(.exited(worker, .signal(11))) }
+            script.wait(.milliseconds(100))
+        }
+        #expect(script.supervisor.upgrade.held.isEmpty)
+        #expect(script.supervisor.upgrade.rollout?.changed == 0)
+    }
+
+    @Test func whoIsPinnedAfterItsTurnDoesNotGoBack() {
+        var script = Self.script()
+        script.current("2.0")
+        Self.prove(&script, alice)
+        script.moduser(alice) {
+            $0.plan = .paid
+            $0.package = "2.0"
+        }
+        script.send(.exited(script.lastStarted(bob), .code(1)))
+        #expect(script.supervisor.upgrade.held["2.0"] != nil)
+        #expect(script.started.map(\.user) == [alice, bob])
+        #expect(script.status(alice).package == "2.0")
+    }
+
+    @Test func whoCannotGoBackKeepsNobodyWaiting() {
+        var script = Self.script { $0.upgrade.parallel = 1 }
+        script.current("2.0")
+        Self.prove(&script, alice)
+        Self.prove(&script, bob)
+        #expect(script.supervisor.upgrade.inForce == "2.0")
+        script.current("3.0")
+        Self.prove(&script, alice)
+        script.send(.upgrade(.abort))
+        for worker in script.workers(of: alice) { script.send(.exited(worker, .code(1))) }
+        for _ in 1...5 {
+            script.send(.exited(script.lastStarted(alice), .code(1)))
+            script.wait(.seconds(3))
+        }
+        #expect(script.supervisor.upgrade.rollout == nil)
+        #expect(script.status(alice).state == "crash-looping")
+    }
+
     // MARK: the next master
+
+    @Test func manyFailuresFitTheFile() throws {
+        var upgrade = Upgrade()
+        var rollout = Rollout(to: .package("2.0"), at: Instant(nanoseconds: 0))
+        for number in 0..<5000 {
+            let name = UserName("user-\(number)") ?? UserName()
+            rollout.failed(name, String(repeating: "x", count: 500), isDoubtful: false, Instant(nanoseconds: 0))
+        }
+        upgrade.rollout = rollout
+        let clock = WallClock(wall: 0, now: Instant(nanoseconds: 0))
+        let read = try UpgradeFile.upgrade(UpgradeFile.bytes(upgrade, clock), clock)
+        #expect(read.rollout?.failures.isEmpty == false)
+    }
 
     @Test func whatIsKeptIsReadAgain() throws {
         var upgrade = Upgrade(inForce: "1.0", seen: "2.0", held: ["1.5": "why"])
