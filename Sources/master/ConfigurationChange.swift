@@ -19,23 +19,15 @@ struct ConfigurationChange: Equatable, Sendable {
     var postponed: [String] = []
     /// Those of everybody for whom it means something.
     var consequences: [UserName: Consequence] = [:]
-
-    /// More users than this share, and than `fewest`, are not taken out of service without the operator's word.
-    static let share = 0.1
-    static let fewest = 5
+    /// Those among them that come at once.
+    var atOnce: [UserName: Consequence] = [:]
+    /// Whether the other ones, swaps by new worker settings, come by a rollout.
+    var isGradual = false
+    /// Whether so many users lose their processes at once that it has to be confirmed.
+    var isToBeConfirmed = false
 
     /// Whether nothing of it could come into force now.
     var isIneffective: Bool { settings.count == postponed.count }
-
-    /// Whether it has to be confirmed: the one gate before a change that concerns many.
-    ///
-    /// - Parameter users: how many there are.
-    func needsConfirmation(users: Int) -> Bool {
-        endings > max(Self.fewest, Int(Self.share * Double(users)))
-    }
-
-    /// How many users lose the process that serves them.
-    var endings: Int { consequences.values.count(where: \.endsProcess) }
 
     func names(_ consequence: Consequence) -> [UserName] {
         consequences.filter { $0.value == consequence }.keys.sorted()
@@ -62,7 +54,8 @@ extension ConfigurationChange {
     var summary: String {
         let keys = settings.filter { !postponed.contains($0.key) }.map(\.key)
         let some = keys.prefix(5).joined(separator: ", ") + (keys.count > 5 ? " and \(keys.count - 5) more" : "")
-        return ([keys.isEmpty ? "nothing comes into force" : some] + counts).joined(separator: "; ")
+        let manner = isGradual ? ["so many swaps go as an upgrade"] : []
+        return ([keys.isEmpty ? "nothing comes into force" : some] + counts + manner).joined(separator: "; ")
     }
 
     /// How many users it concerns, and how.
@@ -98,6 +91,8 @@ extension ConfigurationChange {
             let more = names.count > Self.mostNames ? " and \(names.count - Self.mostNames) more" : ""
             lines.append("\(consequence) (\(names.count)): \(some)\(more)")
         }
+        if isGradual { lines.append("so many swaps go as an upgrade: see `steward upgrade`") }
+        if isToBeConfirmed { lines.append("so many users at once: it waits for `steward reload --yes`") }
         return consequences.isEmpty ? lines + ["no user is concerned"] : lines
     }
 }

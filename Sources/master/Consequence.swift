@@ -57,7 +57,11 @@ extension Supervisor {
             case .up, .down(.databaseUnavailable), .down(.databaseUnknown): true
             case .down(.held), .down(.disabled), .down(.noDatabase): false
             }
-        return Aim(isUp: isUp, plan: plan(for: user).identity, check: checkSettings(user))
+        var plan = plan(for: user).identity
+        if let process = user.actual.processes.first, isLeftAlone(process, user) {
+            plan.fingerprint = process.plan.fingerprint
+        }
+        return Aim(isUp: isUp, plan: plan, check: checkSettings(user))
     }
 
     /// Does for a user what a change means.

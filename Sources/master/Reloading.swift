@@ -37,7 +37,10 @@ extension Loop {
             send(
                 [change.summary, change.postponement].compactMap(\.self).map { .line(TextLine($0)) } + [.done],
                 to: client)
-        case .unchanged, nil: send([.line(TextLine("nothing has changed")), .done], to: client)
+        case .unchanged, nil:
+            let isOnItsWay = supervisor.upgrade.newSettings?.isTried == true
+            let text = isOnItsWay ? "new worker settings are on their way" : "nothing has changed"
+            send([.line(TextLine(text)), .done], to: client)
         }
     }
 
@@ -47,10 +50,7 @@ extension Loop {
         guard client.isMaster || client.mayChange && path == file else { return refuse(client) }
         switch read(path) {
         case .success(let configuration):
-            let change = supervisor.change(to: configuration)
-            let waits = change.needsConfirmation(users: supervisor.users.count)
-            let gate = waits ? ["so many users: it waits for `steward reload --yes`"] : []
-            send((change.lines + gate).map { .line(TextLine($0)) } + [.done], to: client)
+            send(supervisor.change(to: configuration).lines.map { .line(TextLine($0)) } + [.done], to: client)
         case .failure(let error):
             send([.refused(TextLine("\(error)"))], to: client)
         }

@@ -194,7 +194,7 @@ extension Loop {
         master.version = stewardVersion
         master.since = startedAt
         master.adopted = supervisor.adopted
-        master.configuration = supervisor.reading?.complaint
+        master.configuration = supervisor.reading?.complaint ?? supervisor.settingsNotice
         return [.master(master)] + (supervisor.watcherStatuses() + [launcher.status]).map { .watcher($0) }
             + supervisor.databaseStatuses(clock).map { .database($0) }
             + supervisor.userStatuses(clock).map { .user($0) }

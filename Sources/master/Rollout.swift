@@ -1,10 +1,24 @@
-// A version on its way to its users: canaries first, then the paying ones, then the rest. Pure.
+// A version, or other worker settings, on the way to the users: canaries first, then the paying ones, then the rest. Pure.
 //
 // It says whose turn it is and when to stop; what a turn means is the Supervisor's.
 
 import Shared
 
 struct Rollout {
+    /// What it brings. Its description stands in sentences and on the wire.
+    enum Target: Equatable, Sendable, CustomStringConvertible {
+        case package(String)
+        /// What the configuration says of the workers.
+        case settings
+
+        var description: String {
+            switch self {
+            case .package(let version): version
+            case .settings: "new worker settings"
+            }
+        }
+    }
+
     enum Stage: Equatable, Sendable {
         /// → rollingBack, or its end
         case rolling
@@ -18,7 +32,7 @@ struct Rollout {
         let since: Instant
     }
 
-    let target: String
+    let target: Target
     private(set) var stage = Stage.rolling
     /// The operator has stopped it for a while: who is on the way goes on.
     var isPaused = false
@@ -36,13 +50,13 @@ struct Rollout {
     /// With whom it has failed, and how.
     private(set) var failures: [UserName: String] = [:]
 
-    init(to target: String, at now: Instant) {
+    init(to target: Target, at now: Instant) {
         self.target = target
         startedAt = now
     }
 
     /// Goes on with what an earlier master has begun.
-    init(to target: String, stage: Stage, isPaused: Bool, failures: [UserName: String], at now: Instant) {
+    init(to target: Target, stage: Stage, isPaused: Bool, failures: [UserName: String], at now: Instant) {
         self.init(to: target, at: now)
         (self.stage, self.isPaused, self.failures) = (stage, isPaused, failures)
     }
@@ -159,4 +173,6 @@ struct Upgrade {
     /// Versions that have failed or were aborted, and why: nobody is sent there until the operator says so.
     var held: [String: String] = [:]
     var rollout: Rollout?
+    /// Worker settings that have still to prove themselves.
+    var newSettings: NewSettings?
 }

@@ -171,7 +171,7 @@ extension Supervisor {
             let started = rfc3339(clock(process.startedAt))
             lines.append("process: \(pid)generation \(process.id.generation), started \(started)")
             if let memory = process.memory {
-                let limit = limits(user.settings).memory
+                let limit = limits(user).memory
                 let most = limit == LimitSettings.unlimited ? "" : ", \(ByteSize.mebibytes(limit)) allowed"
                 lines.append("memory: \(ByteSize.mebibytes(memory)) used\(most)")
             }

@@ -18,6 +18,7 @@ struct Supervisor {
     var configuration: Configuration
     /// What came of the last reading of the file; nil until it has been read again.
     var reading: ConfigurationReading?
+    var gate = Gate()
     private let processors: Int
     var users: [UserName: User] = [:]
     var databases: [String: DatabaseRow] = [:]

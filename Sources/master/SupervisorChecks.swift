@@ -84,7 +84,7 @@ extension Supervisor {
             orderCheck(user, process, awaitsReady: false)
         }
         guard let check = CheckResult(verdict) else { return }
-        if isOnTrial(user), process.isOf(upgrade.rollout) { return judgeServingTrial(&user, process, verdict) }
+        if isOnTrial(user), isOfRollout(process, user) { return judgeServingTrial(&user, process, verdict) }
         let heartbeat = process.pulse.heartbeat(now, limit: configuration.worker.heartbeat)
         let remedy = Remedy.for(heartbeat, check, databaseCondition(user))
         // A worker that is merely sick is better than none.

@@ -16,15 +16,39 @@ extension Supervisor {
         guard !change.isIneffective else { return change }
         var after = self
         after.install(change.next)
-        for (name, user) in users where !user.isDeleted {
-            guard let next = after.users[name] else { continue }
-            let consequence = Consequence(from: aim(user), to: after.aim(next))
-            if consequence != .nothing { change.consequences[name] = consequence }
+        var later = after
+        if !hasSettings(of: change.next) { after.takeSettings() }
+        change.consequences = consequences(after)
+        change.atOnce = change.consequences
+        if !hasSettings(of: change.next), gate.isShut(for: change.names(.swap).count, of: users.count) {
+            later.putOffSettings(former: upgrade.newSettings.map(\.former) ?? PlanSettings(configuration))
+            change.atOnce = consequences(later)
+            change.isGradual = change.atOnce != change.consequences
         }
+        let endings = change.atOnce.values.count(where: \.endsProcess)
+        change.isToBeConfirmed = gate.isShut(for: endings, of: users.count)
         return change
     }
 
-    /// - Parameter isConfirmed: the operator wants it, whomever it concerns.
+    /// Whether its worker settings are those by which everybody is planned, or that are on their way.
+    private func hasSettings(of next: Configuration) -> Bool {
+        upgrade.newSettings?.isTried != false && PlanSettings(next) == PlanSettings(configuration)
+    }
+
+    private func consequences(_ after: Supervisor) -> [UserName: Consequence] {
+        var consequences: [UserName: Consequence] = [:]
+        for (name, user) in users where !user.isDeleted {
+            guard let next = after.users[name] else { continue }
+            var present = user
+            // Its new process serves nobody yet.
+            if upgrade.rollout?.underway.contains(name) == true { present.hasNewSettings = false }
+            let consequence = Consequence(from: aim(present), to: after.aim(next))
+            if consequence != .nothing { consequences[name] = consequence }
+        }
+        return consequences
+    }
+
+    /// - Parameter isConfirmed: the operator wants it, whomever it concerns, and worker settings that failed tried again.
     mutating func configure(_ file: Configuration, isConfirmed: Bool) {
         guard !isStopping else { return }
         let change = change(to: file)
@@ -32,9 +56,10 @@ extension Supervisor {
         guard !change.settings.isEmpty else {
             reading = .unchanged
             if before?.complaint != nil { note("the file says again what is in force", rule: "reload") }
+            if isConfirmed { retrySettings() }
             return
         }
-        guard isConfirmed || !change.needsConfirmation(users: users.count) else {
+        guard isConfirmed || !change.isToBeConfirmed else {
             reading = .waits(change)
             if before != reading { note(change.waiting, rule: "reload", weight: .warning) }
             return
@@ -56,10 +81,20 @@ extension Supervisor {
     private mutating func apply(_ change: ConfigurationChange) {
         note("configuration changed: \(change.summary)", rule: "reload")
         let before = configuration
+        let hadSettings = hasSettings(of: change.next)
+        if !hadSettings, upgrade.rollout?.target == .settings {
+            recallUnderway()
+            upgrade.rollout = nil
+        }
         install(change.next)
+        if change.isGradual {
+            putOffSettings(former: upgrade.newSettings.map(\.former) ?? PlanSettings(before))
+        } else if !hadSettings {
+            takeSettings()
+        }
         let names = users.keys.sorted()
         for name in names {
-            if let consequence = change.consequences[name] { update(name) { $0.carryOut(consequence, &$1) } }
+            if let consequence = change.atOnce[name] { update(name) { $0.carryOut(consequence, &$1) } }
         }
         if before.worker.swap != configuration.worker.swap {
             for name in names { update(name) { $0.swapModeChanged(&$1) } }

@@ -39,7 +39,7 @@ extension Supervisor {
     }
 
     private func hasMemoryLimit(_ user: User) -> Bool {
-        limits(user.settings).memory != LimitSettings.unlimited
+        limits(user).memory != LimitSettings.unlimited
     }
 
     mutating func measureSome() {
@@ -67,7 +67,7 @@ extension Supervisor {
 
     /// How far a process was above its limit when it was measured; nil where it was not.
     func excess(_ user: User, _ process: Process) -> String? {
-        let limit = limits(user.settings).memory
+        let limit = limits(user).memory
         guard let memory = process.memory, memory > limit else { return nil }
         return "\(ByteSize.mebibytes(limit)) allowed, \(ByteSize.mebibytes(memory)) used"
     }

@@ -152,7 +152,7 @@ extension Supervisor {
     /// Whether a process does not run as its user is to be run. Of a version that this master has never seen nobody can
     /// tell how it is to be run: those who run it are left alone.
     func isOutdated(_ process: Process, _ user: User) -> Bool {
-        if isUnseen(user.version) { return !isAtHome(process, user) }
+        if isUnseen(user.version) || isLeftAlone(process, user) { return !isAtHome(process, user) }
         return process.plan != plan(for: user).identity
     }
 

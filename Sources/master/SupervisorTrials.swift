@@ -20,8 +20,9 @@ extension Supervisor {
 
     /// One who serves already, as nobody else could, has to prove itself nevertheless.
     mutating func soakServing(_ user: User, _ process: Process) {
-        guard isOnTrial(user), process.isOf(upgrade.rollout) else { return }
-        timers.set(.soak(process.id), at: now + configuration.upgrade.soak)
+        guard isOnTrial(user), isOfRollout(process, user), !timers.isSet(.soak(process.id)) else { return }
+        // It is asked again as long as there is no answer.
+        timers.set(.soak(process.id), at: now + max(configuration.upgrade.soak, .seconds(1)))
     }
 
     /// What dispatch says of one who serves already.
@@ -75,6 +76,63 @@ extension Supervisor {
                 supervisor.swapFailed(&user, new.plan, "its checks fail: \(verdict.fault)")
             }
         }
+    }
+
+    // MARK: how it came out
+
+    mutating func proved(_ user: inout User) {
+        guard isOnTrial(user) else { return }
+        upgrade.rollout?.finished(user.name)
+    }
+
+    /// The version does not work for a user who is between two versions: it goes back at once.
+    ///
+    /// Answers whether that was so.
+    mutating func upgradeFailed(_ user: inout User, _ why: String) -> Bool {
+        guard isOnTrial(user), let target = upgrade.rollout?.target else { return false }
+        revert(&user)
+        user.upgradeFailure = "\(target) failed: \(why)"
+        note("\(target) failed: \(why)", rule: "upgrade-failed", user: user.name, weight: .warning)
+        upgrade.rollout?.failed(user.name, why, isDoubtful: user.database != nil, now)
+        if user.database != nil { timers.set(.doubts, at: now + doubtTime) }
+        emit(.keepUpgrade)
+        return true
+    }
+
+    /// A process has died: a failure, or a step on the way back.
+    mutating func diedOnTheWay(_ user: inout User, _ process: Process, _ why: String) {
+        guard let rollout = upgrade.rollout, isOfRollout(process, user) else { return }
+        if rollout.isRolling { _ = upgradeFailed(&user, why) } else { revert(&user) }
+    }
+
+    /// One that has been changed dies again and again.
+    mutating func relapsed(_ user: inout User, _ process: Process, _ why: String) {
+        guard upgrade.rollout?.isRolling == true, isOfRollout(process, user), isChanged(user) else { return }
+        guard upgrade.rollout?.relapsed(user.name) == true else { return }
+        _ = upgradeFailed(&user, why)
+    }
+
+    /// As long as a database takes to be noticed that is gone.
+    private var doubtTime: Duration { configuration.databaseCheck.interval + configuration.databaseCheck.timeout }
+
+    /// By now it is known whether a database was away.
+    mutating func judgeDoubts() {
+        for (name, doubt) in upgrade.rollout?.doubts ?? [:] {
+            guard now - doubt.since >= doubtTime else {
+                timers.set(.doubts, at: doubt.since + doubtTime)
+                continue
+            }
+            guard let user = users[name] else {
+                upgrade.rollout?.remove(name)
+                continue
+            }
+            let row = user.database.flatMap { databases[$0] }
+            let hasTurned = row?.before != nil && row.map { doubt.since - $0.changedAt <= doubtTime } == true
+            let isExcused = databaseCondition(user) != .fine || hasTurned
+            if isExcused { note("does not count: database \(user.database ?? "")", rule: "upgrade", user: name) }
+            upgrade.rollout?.judged(name, user.settings.plan, isExcused: isExcused)
+        }
+        emit(.keepUpgrade)
     }
 }
 

@@ -1,8 +1,8 @@
-// A new version of the application reaches its users: when a rollout begins, what a turn means, how it ends.
+// A new version, or other worker settings, reach their users: when a rollout begins, whose turn it is, how it ends.
 //
-// A user's turn is a swap whose new process soaks before customers are sent to it (SupervisorTrials). How far a rollout
-// has come is seen from the users themselves: `version` is what a user is to run, `formerVersion` what it ran before; so the
-// next master knows it, too.
+// A user's turn is a swap whose new process soaks before customers are sent to it (SupervisorTrials); what it changes
+// about the user is in SupervisorTurns. Only one rollout is on its way: settings wait for the end of a version's, and the
+// other way round.
 
 import Shared
 
@@ -11,26 +11,28 @@ extension Supervisor {
 
     /// `current` may have moved: paying users follow it, and free ones where the configuration says so.
     mutating func followCurrent() {
-        guard reported == nil, let current = packages.current, current != upgrade.seen else { return }
-        guard packages.objection(to: current) == nil else { return }
+        guard reported == nil, upgrade.rollout?.target != .settings else { return }
+        guard let current = packages.current, current != upgrade.seen, packages.objection(to: current) == nil else {
+            return
+        }
         upgrade.seen = current
         if let why = upgrade.held[current] {
             note("\(current) is current, but held: \(why)", rule: "upgrade", weight: .warning)
             return emit(.keepUpgrade)
         }
-        beginRollout(to: current)
+        beginRollout(to: .package(current))
     }
 
-    /// Sends everybody to a version who is to follow; one that is on its way already gives way to it.
-    mutating func beginRollout(to version: String) {
+    /// Gives everybody a place whom it is about; one that is on its way already gives way to it.
+    mutating func beginRollout(to target: Rollout.Target) {
         recallUnderway()
         // What a rollout that nobody knows any more has left tells nothing of this one.
         if upgrade.rollout == nil { forgetFormerVersions() }
-        upgrade.held[version] = nil
-        upgrade.rollout = Rollout(to: version, at: now)
+        if case .package(let version) = target { upgrade.held[version] = nil }
+        upgrade.rollout = Rollout(to: target, at: now)
         for user in users.values.sorted(by: { $0.name < $1.name }) { joinRollout(user) }
         let count = upgrade.rollout?.total ?? 0
-        if count > 0 { note("upgrade to \(version) begins: \(count) users", rule: "upgrade") }
+        if count > 0 { note("upgrade to \(target) begins: \(count) users", rule: "upgrade") }
         emit(.keepUpgrade)
     }
 
@@ -39,17 +41,19 @@ extension Supervisor {
         if isDue(user) { upgrade.rollout?.append(user.name, user.settings.plan) }
     }
 
-    /// Who is between two versions goes back to the former one.
-    private mutating func recallUnderway() {
+    /// Who is between two processes goes back to the former one.
+    mutating func recallUnderway() {
         for name in upgrade.rollout?.underway.sorted() ?? [] { update(name) { $0.goBack(&$1) } }
     }
 
     /// A user has come: for a new one, or with what an earlier master has done to it.
     mutating func enrol(_ user: User) {
-        guard let rollout = upgrade.rollout, user.formerVersion != nil else { return joinRollout(user) }
+        guard let rollout = upgrade.rollout, case .package = rollout.target, user.formerVersion != nil else {
+            return joinRollout(user)
+        }
         if rollout.isRolling {
             upgrade.rollout?.begun(user.name)
-            if user.runs(rollout.target) { upgrade.rollout?.finished(user.name) }
+            if runsAsWanted(user) { upgrade.rollout?.finished(user.name) }
         } else {
             upgrade.rollout?.append(user.name, user.settings.plan)
         }
@@ -59,11 +63,6 @@ extension Supervisor {
     func follows(_ settings: UserSettings) -> Bool {
         guard settings.package == nil else { return false }
         return settings.plan == .paid || configuration.upgrade.free == .follow
-    }
-
-    private func isDue(_ user: User) -> Bool {
-        guard let rollout = upgrade.rollout, rollout.isRolling else { return false }
-        return !user.isDeleted && follows(user.settings) && user.version != nil && user.version != rollout.target
     }
 
     /// The version for those who have none yet: not one that has still to prove itself.
@@ -76,26 +75,29 @@ extension Supervisor {
 
     /// Lets those have their turn who may, and ends what is over.
     mutating func advanceRollout() {
-        guard !isStopping, reported == nil, upgrade.rollout != nil else { return }
-        guard configuration.packages != nil else {
-            upgrade.rollout = nil
-            return
-        }
+        guard !isStopping, reported == nil else { return }
+        if configuration.packages == nil, upgrade.rollout?.target != .settings { upgrade.rollout = nil }
+        if upgrade.rollout == nil, upgrade.newSettings?.isTried == true { beginRollout(to: .settings) }
+        guard upgrade.rollout != nil else { return }
         if let why = upgradeEnd { turnBack(why) }
         for name in upgrade.rollout?.underway.sorted() ?? [] { followUnderway(name) }
         if upgradeObstacle == nil {
             if upgrade.rollout?.isAsideDue == true, !timers.isSet(.aside) { reconsiderAside() }
             while let name = upgrade.rollout?.next(configuration.upgrade) { turn(name) }
         }
-        if upgrade.rollout?.isOver == true { endRollout() }
+        if upgrade.rollout?.isOver == true {
+            endRollout()
+            // Another one may have waited for that.
+            advanceRollout()
+        }
     }
 
     /// Why the version is to reach nobody else; nil while it may.
     private var upgradeEnd: String? {
         guard let rollout = upgrade.rollout, rollout.isRolling else { return nil }
         if rollout.isSpent(configuration.upgrade) { return rollout.verdict }
-        guard packages.folderFault == nil else { return nil }
-        return packages.objection(to: rollout.target).map { "\(rollout.target) \($0.text)" }
+        guard packages.folderFault == nil, case .package(let version) = rollout.target else { return nil }
+        return packages.objection(to: version).map { "\(version) \($0.text)" }
     }
 
     /// Why nobody's turn comes for the moment. The way back is open at any time.
@@ -112,7 +114,7 @@ extension Supervisor {
 
     private mutating func turn(_ name: UserName) {
         guard let rollout = upgrade.rollout, let user = users[name], !user.isDeleted else { return }
-        guard rollout.isRolling ? isDue(user) : user.formerVersion != nil else { return }
+        guard rollout.isRolling ? isDue(user) : goesBack(user) else { return }
         guard case .ready = user.actual, isServed(user), user.face?.standIn == nil else {
             upgrade.rollout?.postpone(name)
             return
@@ -153,34 +155,7 @@ extension Supervisor {
         }
     }
 
-    private mutating func change(_ user: inout User) {
-        guard let rollout = upgrade.rollout, rollout.isRolling else { return goBack(&user) }
-        user.formerVersion = user.formerVersion ?? user.version
-        user.version = rollout.target
-        user.upgradeFailure = nil
-        retryWithNewSettings(&user)
-        reconcile(&user)
-        // It may run there already: what was to bring it back has not happened yet.
-        if user.runs(rollout.target), case .ready(let process) = user.actual { soakServing(user, process) }
-    }
-
-    private mutating func goBack(_ user: inout User) {
-        if let former = user.formerVersion, user.runningVersion != former, packages.objection(to: former) == .gone {
-            user.formerVersion = nil
-            return note("stays on \(user.version ?? ""): \(former) is gone", rule: "upgrade", user: user.name)
-        }
-        revert(&user)
-        retryWithNewSettings(&user)
-        reconcile(&user)
-    }
-
-    private mutating func revert(_ user: inout User) {
-        guard let former = user.formerVersion else { return }
-        user.version = former
-        user.formerVersion = nil
-    }
-
-    // MARK: between two versions
+    // MARK: between two processes
 
     /// Whether a new process of this user has to prove itself.
     func isOnTrial(_ user: User) -> Bool {
@@ -190,81 +165,30 @@ extension Supervisor {
 
     /// Who is held, disabled, deleted or pinned meanwhile leaves the rollout, or waits for another turn.
     private mutating func followUnderway(_ name: UserName) {
-        guard let user = users[name], !user.isDeleted, user.settings.package == nil else {
+        guard let user = users[name], !user.isDeleted, isAddressed(user) else {
             upgrade.rollout?.remove(name)
             return update(name) { $0.revert(&$1) }
         }
         switch wanted(user) {
         case .up, .down(.databaseUnavailable), .down(.databaseUnknown):
-            guard upgrade.rollout?.isRolling == false else { return }
+            if upgrade.rollout?.isRolling == true {
+                // Its own new settings may have made the old process one that has to prove itself.
+                if case .ready(let process) = user.actual, isServed(user) { soakServing(user, process) }
+                return
+            }
             // It went back, or will when it starts; nothing better is to be had.
-            if user.runs(user.version) || user.swapFailure != nil || isIdle(user) { upgrade.rollout?.finished(name) }
+            if runsAsWanted(user) || user.swapFailure != nil || isIdle(user) { upgrade.rollout?.finished(name) }
         case .down(.held), .down(.disabled), .down(.noDatabase):
             update(name) { $0.goBack(&$1) }
             upgrade.rollout?.postpone(name)
         }
     }
 
-    mutating func proved(_ user: inout User) {
-        guard isOnTrial(user) else { return }
-        upgrade.rollout?.finished(user.name)
-    }
-
-    /// The version does not work for a user who is between two versions: it goes back at once.
-    ///
-    /// Answers whether that was so.
-    mutating func upgradeFailed(_ user: inout User, _ why: String) -> Bool {
-        guard isOnTrial(user), let target = upgrade.rollout?.target else { return false }
-        revert(&user)
-        user.upgradeFailure = "\(target) failed: \(why)"
-        note("\(target) failed: \(why)", rule: "upgrade-failed", user: user.name, weight: .warning)
-        upgrade.rollout?.failed(user.name, why, isDoubtful: user.database != nil, now)
-        if user.database != nil { timers.set(.doubts, at: now + doubtTime) }
-        emit(.keepUpgrade)
-        return true
-    }
-
-    /// A process has died: a failure, or a step on the way back.
-    mutating func diedOnTheWay(_ user: inout User, _ process: Process, _ why: String) {
-        guard let rollout = upgrade.rollout, process.isOf(rollout) else { return }
-        if rollout.isRolling { _ = upgradeFailed(&user, why) } else { revert(&user) }
-    }
-
-    /// One that has been changed dies again and again.
-    mutating func relapsed(_ user: inout User, _ process: Process, _ why: String) {
-        guard let rollout = upgrade.rollout, rollout.isRolling, process.isOf(rollout) else { return }
-        guard user.formerVersion != nil, upgrade.rollout?.relapsed(user.name) == true else { return }
-        _ = upgradeFailed(&user, why)
-    }
-
-    /// As long as a database takes to be noticed that is gone.
-    private var doubtTime: Duration { configuration.databaseCheck.interval + configuration.databaseCheck.timeout }
-
-    /// By now it is known whether a database was away.
-    mutating func judgeDoubts() {
-        for (name, doubt) in upgrade.rollout?.doubts ?? [:] {
-            guard now - doubt.since >= doubtTime else {
-                timers.set(.doubts, at: doubt.since + doubtTime)
-                continue
-            }
-            guard let user = users[name] else {
-                upgrade.rollout?.remove(name)
-                continue
-            }
-            let row = user.database.flatMap { databases[$0] }
-            let hasTurned = row?.before != nil && row.map { doubt.since - $0.changedAt <= doubtTime } == true
-            let isExcused = databaseCondition(user) != .fine || hasTurned
-            if isExcused { note("does not count: database \(user.database ?? "")", rule: "upgrade", user: name) }
-            upgrade.rollout?.judged(name, user.settings.plan, isExcused: isExcused)
-        }
-        emit(.keepUpgrade)
-    }
-
     // MARK: orders of the operator
 
     mutating func steerRollout(_ order: UpgradeOrder) {
         switch order {
-        case .start(let version): beginRollout(to: version)
+        case .start(let version): beginRollout(to: .package(version))
         case .pause: pauseRollout(true)
         case .resume: pauseRollout(false)
         case .abort: turnBack("aborted by the operator")
@@ -280,13 +204,16 @@ extension Supervisor {
 
     // MARK: the end
 
-    /// Stops the rollout and brings back whom it has changed; the version is held.
+    /// Stops the rollout and brings back whom it has changed; what it was about is held.
     mutating func turnBack(_ why: String) {
         guard let rollout = upgrade.rollout, rollout.isRolling else { return }
         recallUnderway()
         upgrade.rollout?.turnBack(why)
-        upgrade.held[rollout.target] = why
-        for user in users.values.sorted(by: { $0.name < $1.name }) where user.formerVersion != nil {
+        switch rollout.target {
+        case .package(let version): upgrade.held[version] = why
+        case .settings: upgrade.newSettings?.failure = why
+        }
+        for user in users.values.sorted(by: { $0.name < $1.name }) where goesBack(user) {
             upgrade.rollout?.append(user.name, user.settings.plan)
         }
         let count = upgrade.rollout?.waiting ?? 0
@@ -304,27 +231,26 @@ extension Supervisor {
         guard let rollout = upgrade.rollout else { return }
         upgrade.rollout = nil
         if rollout.isRolling {
-            upgrade.inForce = rollout.target
-            forgetFormerVersions()
+            finish(rollout)
             let failed = rollout.failures.isEmpty ? "" : ", it failed for \(rollout.failures.count)"
             let changed = rollout.changed == 0 ? "" : ": \(rollout.changed) users changed"
-            note("\(rollout.target) is in force\(changed)\(failed)", rule: "upgrade")
+            let verb = rollout.target == .settings ? "are" : "is"
+            note("\(rollout.target) \(verb) in force\(changed)\(failed)", rule: "upgrade")
         } else {
             note("upgrade to \(rollout.target): rolled back", rule: "upgrade")
         }
         emit(.keepUpgrade)
+        followCurrent()
     }
-}
 
-extension Process {
-    /// Whether it runs what a rollout is about.
-    func isOf(_ rollout: Rollout?) -> Bool { rollout.map { version == $0.target } ?? false }
-}
-
-extension User {
-    /// Whether it is served by a process of this version.
-    fileprivate func runs(_ version: String?) -> Bool {
-        guard case .ready(let process) = actual else { return false }
-        return process.version == version
+    private mutating func finish(_ rollout: Rollout) {
+        switch rollout.target {
+        case .package(let version):
+            upgrade.inForce = version
+            forgetFormerVersions()
+        case .settings:
+            takeSettings(failures: rollout.failures)
+            reconcileAll()
+        }
     }
 }

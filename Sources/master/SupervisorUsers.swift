@@ -31,6 +31,7 @@ extension Supervisor {
             recordedVersions = recordedVersions.filter { present.contains($0.key) || remains[$0.key] != nil }
             tellUnreportedVersions()
             missing(from: present)
+            judgeFound()
             followCurrent()
         case .folder(let report):
             folderReport(report)
@@ -60,13 +61,14 @@ extension Supervisor {
             user.fault = nil
             guard isBack || user.settings != settings else { return }
             user.isDeleted = false
-            let before = supervisor.aim(user)
+            let (before, plan) = (supervisor.aim(user), supervisor.plan(for: user).identity)
             let isNewWish = user.settings.database != settings.database
             let isUnpinned = user.settings.package != nil && supervisor.follows(settings)
             user.settings = settings
             supervisor.assignDatabase(&user, isNewWish: isNewWish)
             if isUnpinned { user.version = supervisor.versionInForce ?? user.version }
             supervisor.chooseVersion(&user)
+            if supervisor.plan(for: user).identity != plan { user.keptPlan = nil }
             let consequence = isBack ? Consequence.start : Consequence(from: before, to: supervisor.aim(user))
             supervisor.note(isBack ? "added again" : "changed: \(consequence)", rule: "moduser", user: name)
             supervisor.carryOut(consequence, &user)
@@ -88,6 +90,7 @@ extension Supervisor {
         update(settings.name) { supervisor, user in
             supervisor.chooseVersion(&user)
             if let left { supervisor.adopt(&user, left) }
+            supervisor.keepAsFound(&user)
             supervisor.enrol(user)
             supervisor.reconcile(&user)
             supervisor.joinRollout(user)

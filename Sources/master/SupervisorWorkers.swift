@@ -198,7 +198,7 @@ extension Supervisor {
         arrived(process)
         timers.cancel(.ready(process.id))
         remedied(user.name)
-        emit(.welcome(process.id, socket: process.socket, nice: limits(user.settings).nice))
+        emit(.welcome(process.id, socket: process.socket, nice: limits(user).nice))
         user.health = nil
         user.failedPlan = nil
         user.swapFailure = nil

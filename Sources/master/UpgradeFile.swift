@@ -57,8 +57,9 @@ enum UpgradeFile {
         record.inForce = upgrade.inForce
         record.seen = upgrade.seen
         record.held = upgrade.held.mapValues { String($0.prefix(longestReason)) }
-        if let rollout = upgrade.rollout {
-            record.target = rollout.target
+        // The next master finds by itself who runs by other settings than the file's.
+        if let rollout = upgrade.rollout, case .package(let version) = rollout.target {
+            record.target = version
             record.isPaused = rollout.isPaused
             if case .rollingBack(let why) = rollout.stage { record.turnedBack = why }
             let failures = rollout.failures.prefix(mostFailures)
@@ -89,7 +90,8 @@ enum UpgradeFile {
         guard let target = record.target else { return upgrade }
         let failures = record.failures.compactMap { name, why in UserName(name).map { ($0, why) } }
         upgrade.rollout = Rollout(
-            to: target, stage: record.turnedBack.map { .rollingBack($0) } ?? .rolling, isPaused: record.isPaused,
+            to: .package(target), stage: record.turnedBack.map { .rollingBack($0) } ?? .rolling,
+            isPaused: record.isPaused,
             failures: Dictionary(uniqueKeysWithValues: failures),
             at: clock.now + .milliseconds(record.since - clock.wall))
         return upgrade

@@ -6,7 +6,7 @@ extension Supervisor {
     func upgradeStatus(_ clock: WallClock) -> UpgradeStatus? {
         guard let rollout = upgrade.rollout else { return nil }
         var status = UpgradeStatus()
-        status.target = rollout.target
+        status.target = "\(rollout.target)"
         status.since = clock(rollout.startedAt)
         status.total = rollout.total
         status.changed = rollout.changed
@@ -51,8 +51,11 @@ extension Supervisor {
         switch request.action {
         case .plan, .start:
             guard let version = request.version ?? packages.current else { return "no version is current" }
-            if request.action == .start, let rollout = upgrade.rollout, rollout.isRolling, rollout.target == version {
-                return "\(version) is on its way already\(rollout.isPaused ? ", paused" : "")"
+            if request.action == .start, let rollout = upgrade.rollout {
+                if rollout.target == .settings { return "an upgrade to \(rollout.target) is on its way" }
+                if rollout.isRolling, rollout.target == .package(version) {
+                    return "\(version) is on its way already\(rollout.isPaused ? ", paused" : "")"
+                }
             }
             return packages.objection(to: version).map { "\(version) \($0.text)" }
         case .pause, .resume, .abort:

@@ -114,6 +114,10 @@ struct User: Equatable, Sendable {
     var formerVersion: String? {
         didSet { isUnsaved = true }
     }
+    /// It is planned by worker settings that have still to prove themselves with others.
+    var hasNewSettings = false
+    /// The plan of a process that is left alone until the user's turn: nobody knows any more by which worker settings.
+    var keptPlan: PlanIdentity?
     /// Why it does not run the version that it should.
     var versionTrouble: String?
     /// How the last rollout has failed with it.

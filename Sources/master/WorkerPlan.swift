@@ -35,6 +35,23 @@ extension WorkerPlan {
     }
 }
 
+/// What of the configuration goes into a plan.
+struct PlanSettings: Equatable, Sendable {
+    let command: [String]
+    let env: [String: String]
+    /// Without that of memory, which is no part of a plan.
+    let limits: LimitSettings
+    let runAs: String?
+
+    init(_ configuration: Configuration) {
+        (command, env) = (configuration.worker.command, configuration.worker.env)
+        var limits = configuration.worker.limits
+        limits.memory = LimitSettings.unlimited
+        self.limits = limits
+        runAs = configuration.runAs
+    }
+}
+
 /// What is kept of a plan once a process runs by it: two equal ones need no restart. It means the same to the next
 /// master, which finds the process and not its plan.
 struct PlanIdentity: Equatable, Sendable {

@@ -13,27 +13,30 @@ extension Supervisor {
 
     func plan(for user: User) -> WorkerPlan {
         let settings = user.settings
+        let general = planSettings(user)
         let package = packages.manifest(of: user.version)
         var plan = WorkerPlan()
         plan.folder = package?.folder ?? settings.folder
         plan.version = package?.version
-        plan.limits = limits(settings)
-        plan.runAs = settings.runAs ?? configuration.runAs
+        plan.limits = limits(user)
+        plan.runAs = settings.runAs ?? general.runAs
         plan.start = settings.start
         plan.database = user.database
         plan.place = place(user)
         plan.command =
             settings.start != 0
             ? ["\(settings.folder)/start"]
-            : (settings.command ?? package?.command ?? configuration.worker.command)
+            : (settings.command ?? package?.command ?? general.command)
                 .map { expand($0, settings, package) }
-        plan.env = environment(settings, user.database)
+        plan.env = environment(settings, general.env, user.database)
         plan.env["STEWARD_PACKAGE"] = package?.folder
         return plan
     }
 
-    func limits(_ settings: UserSettings) -> LimitSettings {
-        settings.limits.applied(to: configuration.worker.limits)
+    func limits(_ user: User) -> LimitSettings {
+        var general = planSettings(user).limits
+        general.memory = configuration.worker.limits.memory
+        return user.settings.limits.applied(to: general)
     }
 
     private func expand(_ word: String, _ settings: UserSettings, _ package: PackageManifest?) -> String {
@@ -54,8 +57,10 @@ extension Supervisor {
     }
 
     /// A clean environment: nothing of master's own reaches a worker.
-    private func environment(_ settings: UserSettings, _ database: String?) -> [String: String] {
-        var env = configuration.worker.env.merging(settings.env) { _, own in own }
+    private func environment(
+        _ settings: UserSettings, _ general: [String: String], _ database: String?
+    ) -> [String: String] {
+        var env = general.merging(settings.env) { _, own in own }
         env["PATH"] = env["PATH"] ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         env["LANG"] = env["LANG"] ?? "C.UTF-8"
         env["STEWARD_USER"] = settings.name.text

@@ -8,7 +8,7 @@ struct Reload: ParsableCommand {
         abstract: "Let master go over to what its configuration file says now.")
 
     @OptionGroup var place: Place
-    @Flag(help: "Even if it takes many users out of service for a moment.") var yes = false
+    @Flag(help: "Even if it moves or stops many users; worker settings that failed are tried again.") var yes = false
 
     func run() throws {
         try place.connect().ask(.reload(ReloadRequest(isConfirmed: yes)), printLine)

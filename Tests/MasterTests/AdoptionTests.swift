@@ -57,9 +57,11 @@ import Testing
     }
 
     @Test func whoseSettingsHaveChangedIsSwapped() {
-        let script = script(remains([process(3, socket: 1, .ready)], face: Face(socket: socket(1)))) {
+        var script = script(remains([process(3, socket: 1, .ready)], face: Face(socket: socket(1)))) {
             $0.env = ["A": "1"]
         }
+        #expect(script.started.isEmpty, "they may be many: that is seen when everybody is known")
+        script.say(.pathwatch, .path(.complete))
         #expect(script.state(alice) == "swapping")
         #expect(script.started == [socket(4)])
     }

@@ -35,22 +35,29 @@ import Testing
 
     // MARK: the gate
 
+    /// So many users of one database, all ready.
+    private static func crowd(_ count: Int) -> Script {
+        var script = script(databases: ["a"])
+        for name in names(count) { _ = script.ready(name) }
+        return script
+    }
+
     @Test(arguments: [(5, false), (6, true), (60, true)])
-    func aChangeForManyWaits(count: Int, waits: Bool) {
-        var script = Script { $0.worker.startConcurrency = 100 }
-        for name in Self.names(count) { _ = script.ready(name) }
-        reload(&script) { $0.worker.command = ["new"] }
+    func aMoveOfManyWaits(count: Int, waits: Bool) {
+        var script = Self.crowd(count)
+        let elsewhere = { (file: inout Configuration) in file.databases[0].conninfo = "host=elsewhere" }
+        reload(&script, elsewhere)
         #expect(isWaiting(script) == waits)
-        #expect(script.started.isEmpty == waits)
-        #expect((script.supervisor.configuration.worker.command == ["new"]) == !waits)
+        #expect((script.supervisor.configuration.databases[0].conninfo == "host=elsewhere") == !waits)
         guard waits else { return }
         #expect(script.happenings.map(\.weight) == [.warning])
-        #expect(script.happenings.first?.text.contains("\(count) users: swap") == true, "\(script.happenings)")
+        #expect(script.happenings.first?.text.contains("\(count) users: move") == true, "\(script.happenings)")
         // Said once, however often the file is looked at.
-        reload(&script) { $0.worker.command = ["new"] }
+        reload(&script, elsewhere)
         #expect(script.happenings.isEmpty)
-        reload(&script, yes: true) { $0.worker.command = ["new"] }
-        #expect(script.started.count == count)
+        reload(&script, yes: true, elsewhere)
+        script.database("a", .available)
+        #expect(Self.names(count).allSatisfy { script.state($0) == "stopping" })
         #expect(script.supervisor.reading?.complaint == nil)
     }
 
@@ -66,9 +73,8 @@ import Testing
     }
 
     @Test func takingBackWhatWaitsEndsTheWaiting() {
-        var script = Script { $0.worker.startConcurrency = 100 }
-        for name in Self.names(6) { _ = script.ready(name) }
-        reload(&script) { $0.worker.env = ["A": "1"] }
+        var script = Self.crowd(6)
+        reload(&script) { $0.databases[0].conninfo = "host=elsewhere" }
         #expect(isWaiting(script))
         reload(&script) { _ in }
         #expect(script.supervisor.reading == .unchanged)
@@ -250,8 +256,11 @@ import Testing
                 "state: in force with the next start of master",
                 "swap (26): alice, user-1, user-10, user-11, user-12, user-13, user-14, user-15, user-16, user-17, "
                     + "user-18, user-19, user-2, user-20, user-21, user-22, user-23, user-24, user-25, user-3 and 6 more",
+                "so many swaps go as an upgrade: see `steward upgrade`",
+                "so many users at once: it waits for `steward reload --yes`",
             ])
-        #expect(change.summary == "worker.command, worker.env.TOKEN, databases.a.conninfo; 26 users: swap")
+        let keys = "worker.command, worker.env.TOKEN, databases.a.conninfo"
+        #expect(change.summary == "\(keys); 26 users: swap; so many swaps go as an upgrade")
         #expect(script.supervisor.change(to: script.supervisor.configuration).lines == ["nothing has changed"])
     }
 }

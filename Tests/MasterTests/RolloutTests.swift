@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct RolloutTests {
     private var settings = UpgradeSettings()
-    private var rollout = Rollout(to: "2", at: Instant(nanoseconds: 0))
+    private var rollout = Rollout(to: .package("2"), at: Instant(nanoseconds: 0))
 
     private let names = ["a", "b", "c", "d", "e", "f"].compactMap { UserName($0) }
 

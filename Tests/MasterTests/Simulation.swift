@@ -100,12 +100,15 @@ final class Simulation {
     private var lastPID: Int32 = 100
 
     let seed: UInt64
+    /// With none, each change of the configuration concerns too many.
+    var mostAtOnce: Int { seed % 2 == 0 ? 0 : 5 }
 
     init(seed: UInt64) {
         self.seed = seed
         chance = SplitMix64(seed: seed)
         configuration = Self.configuration(seed)
         supervisor = Supervisor(configuration, processors: 2, holds: [:], seed: seed)
+        supervisor.gate.fewest = mostAtOnce
         wasTrusted = isTrusted
         send(.boot)
         plan(.round, in: .seconds(1))

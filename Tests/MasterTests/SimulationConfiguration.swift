@@ -13,6 +13,13 @@ extension Simulation {
         wasTrusted = wasTrusted || isTrusted
     }
 
+    /// Settings with which everybody can live are in force, or on their way.
+    func mendConfiguration() {
+        configuration.worker.env["SETTINGS"] = nil
+        send(.configure(configuration, isConfirmed: true))
+        send(.upgrade(.resume))
+    }
+
     private func edit() {
         switch roll(13) {
         case 0: configuration.worker.env["VERSION"] = "\(roll(3))"
@@ -26,6 +33,7 @@ extension Simulation {
         case 8: configuration.runAs = roll(2) == 0 ? nil : "www"
         case 9: editUpgrade()
         case 10: configuration.logs = "/var/log/\(roll(2))"
+        case 11: configuration.worker.env["SETTINGS"] = ["dies", "hangs", nil][roll(3)]
         default: editDatabases()
         }
     }

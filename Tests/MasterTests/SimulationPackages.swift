@@ -19,7 +19,7 @@ extension Simulation {
     }
 
     func quality(_ plan: WorkerPlan) -> Quality {
-        switch plan.env["QUALITY"] {
+        switch plan.env["SETTINGS"] ?? plan.env["QUALITY"] {
         case "dies": .dies
         case "hangs": .hangs
         default: quality(plan.version)

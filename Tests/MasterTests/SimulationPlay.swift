@@ -43,7 +43,7 @@ extension Simulation {
         case 21: send(.rebalance)
         case 22: if roll(3) == 0 { flap(Self.databases[roll(2)]) }
         case 28, 29, 30: if supervisor.configuration.packages != nil { changePackages() }
-        case 31, 32, 33: if supervisor.configuration.packages != nil { steerUpgrade() }
+        case 31, 32, 33: steerUpgrade()
         case 23: send(.confirmDeletions(roll(2) == 0 ? [name] : []))
         case 24, 25: changeConfiguration()
         default: deleteAndWriteAgain(name)
@@ -56,6 +56,7 @@ extension Simulation {
         // A master that has just begun knows nobody yet.
         run(.milliseconds(50))
         for name in Self.databases { setDatabase(name, .available) }
+        mendConfiguration()
         for name in Self.names {
             release(name)
             mend(name)
@@ -64,6 +65,9 @@ extension Simulation {
         // Nobody is left on the list of those who are held back.
         run(DeletionFuse.longest)
         send(.confirmDeletions([]))
+        // What failed in wild times is judged by now.
+        run(.seconds(5))
+        mendConfiguration()
     }
 
     private func isUser(_ name: UserName) -> Bool {

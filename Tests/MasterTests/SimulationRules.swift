@@ -137,13 +137,13 @@ extension Simulation {
     /// Users whom an earlier master has changed, and whom nobody knows to have proved themselves, count in any number.
     private func judgeRollout() {
         let count = supervisor.upgrade.rollout?.underway.count ?? 0
-        let limit = max(configuration.upgrade.parallel, underway)
+        let limit = max(supervisor.configuration.upgrade.parallel, underway)
         expect(count <= limit || supervisor.reported != nil, .rolloutLimit, "\(count)")
         underway = count
     }
 
     private func judgeRecord(_ happening: Happening) {
-        guard happening.rule == "upgrade", happening.text.contains(" stopped, ") else { return }
+        guard happening.rule == "upgrade", happening.text.contains(" stopped and held, ") else { return }
         guard let began = supervisor.upgrade.rollout?.startedAt else { return }
         expect(stops.insert(began).inserted, .stoppedOnce, happening.text)
     }
@@ -206,6 +206,7 @@ extension Simulation {
         expect(supervisor.replacing.isEmpty, .calm, "being replaced: \(supervisor.replacing)")
         expect(watched.isEmpty, .calm, "watched: \(watched)")
         expect(supervisor.upgrade.rollout == nil, .calm, "upgrading: \(String(describing: supervisor.upgrade.rollout))")
+        expect(supervisor.upgrade.newSettings == nil, .calm, "new settings: \(supervisor.settingsNotice ?? "")")
         expect(supervisor.moves.isEmpty, .calm, "moving: \(supervisor.moves)")
         for (name, row) in supervisor.databases where !row.isUsable && supervisor.hasAlternative(name) {
             expect(row.users == 0, .calm, "\(row.users) users are still on \(name), \(row.standing)")

@@ -25,6 +25,7 @@ extension Simulation {
             configuration, processors: 2, holds: holds, remains: left, versions: versions, upgrade: keptUpgrade(),
             kept: kept,
             drained: drained, seed: chance.next())
+        supervisor.gate.fewest = mostAtOnce
         isKeeperAdopted = keeperLives
         if keeperLives { send(.watcherAdopted(.keeper, generation: 1, pid: nextPID())) }
         send(.boot)

@@ -55,7 +55,7 @@ extension Effect {
     fileprivate var words: String {
         switch self {
         case .start(let id, let socket, let plan, _):
-            "start \(id) on \(socket), database \(plan.database ?? "none"), \(plan.env["QUALITY"] ?? "plain")"
+            "start \(id) on \(socket), database \(plan.database ?? "none"), \(plan.env["SETTINGS"] ?? plan.env["QUALITY"] ?? "plain")"
         case .check(let order): "check \(order.worker)\(order.awaitsReady ? " until it is ready" : "")"
         case .record(let happening): "\(happening.user?.text ?? happening.subject ?? "master"): \(happening.text)"
         default: "\(self)"

@@ -6,7 +6,7 @@ import Testing
 @testable import master
 
 extension UpgradeTests {
-    private static func warnings(_ script: Script) -> [String] {
+    static func warnings(_ script: Script) -> [String] {
         script.happenings.filter { $0.weight == .warning }.map(\.text)
     }
 

@@ -206,7 +206,7 @@ import Testing
 
     @Test func manyFailuresFitTheFile() throws {
         var upgrade = Upgrade()
-        var rollout = Rollout(to: "2.0", at: Instant(nanoseconds: 0))
+        var rollout = Rollout(to: .package("2.0"), at: Instant(nanoseconds: 0))
         for number in 0..<5000 {
             let name = UserName("user-\(number)") ?? UserName()
             rollout.failed(name, String(repeating: "x", count: 500), isDoubtful: false, Instant(nanoseconds: 0))
@@ -219,7 +219,7 @@ import Testing
 
     @Test func whatIsKeptIsReadAgain() throws {
         var upgrade = Upgrade(inForce: "1.0", seen: "2.0", held: ["1.5": "why"])
-        var rollout = Rollout(to: "2.0", at: Instant(nanoseconds: 5_000_000))
+        var rollout = Rollout(to: .package("2.0"), at: Instant(nanoseconds: 5_000_000))
         rollout.append(alice, .paid)
         rollout.begun(alice)
         rollout.failed(alice, "exit 1", isDoubtful: false, Instant(nanoseconds: 0))
@@ -229,7 +229,7 @@ import Testing
         let clock = WallClock(wall: 1_000_000, now: Instant(nanoseconds: 9_000_000))
         let read = try UpgradeFile.upgrade(UpgradeFile.bytes(upgrade, clock), clock)
         #expect(read.inForce == "1.0" && read.seen == "2.0" && read.held == ["1.5": "why"])
-        #expect(read.rollout?.target == "2.0" && read.rollout?.stage == .rollingBack("alice: exit 1"))
+        #expect(read.rollout?.target == .package("2.0") && read.rollout?.stage == .rollingBack("alice: exit 1"))
         #expect(read.rollout?.failures == [alice: "exit 1"] && read.rollout?.isPaused == true)
         #expect(read.rollout?.startedAt == rollout.startedAt)
         #expect(throws: WireError.self) { try UpgradeFile.upgrade([0, 0, 0, 1, 9], clock) }
