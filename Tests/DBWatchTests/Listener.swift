@@ -2,6 +2,7 @@
 
 import Glibc
 import Shared
+import TestSupport
 
 /// Takes TCP connections and says nothing.
 struct Listener {
@@ -9,8 +10,7 @@ struct Listener {
     let port: Int
 
     init() throws {
-        socket = Descriptor(
-            owning: try check("socket") { Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) })
+        socket = try TCPSocket.make()
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian

@@ -66,18 +66,18 @@ final class Proxy: Sendable {
         }
 
         private func accept() {
-            let client = Glibc.accept(listener.number, nil, nil)
-            let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            let client = Descriptor(owning: Glibc.accept(listener.number, nil, nil))
+            guard let server = try? TCPSocket.make() else { return }
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
             address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
             address.sin_port = in_port_t(serverPort).bigEndian
             _ = withUnsafePointer(to: &address) {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                    connect(server.number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
                 }
             }
-            pairs.append(Pair(client: Descriptor(owning: client), server: Descriptor(owning: server), left: bytes))
+            pairs.append(Pair(client: client, server: server, left: bytes))
         }
 
         /// From the client to the server.
