@@ -37,57 +37,85 @@ let package = Package(
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         // Yams would do, but it brings all of Foundation into every process: 8 MiB each.
         .systemLibrary(name: "CLibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        // Values only: no descriptor, no clock. What touches the system is SharedSystem.
         .target(
             name: "Shared",
+            dependencies: ["CLibyaml", .product(name: "HeapModule", package: "swift-collections")],
+            exclude: ["System"], swiftSettings: settings),
+        .target(
+            name: "SharedSystem",
             dependencies: [
-                "CLinux", "CLibyaml",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "HeapModule", package: "swift-collections"),
+                "Shared", "CLinux", .product(name: "Logging", package: "swift-log"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
-            swiftSettings: settings),
+            path: "Sources/Shared/System", swiftSettings: settings),
+        // Every decision of master; the edges around it are the executable.
+        .target(name: "Policy", dependencies: ["Shared"], path: "Sources/master/Policy", swiftSettings: settings),
         .executableTarget(
             name: "master",
             dependencies: [
-                "Shared", "CLinux", arguments, .product(name: "DequeModule", package: "swift-collections"),
+                "Policy", "Shared", "SharedSystem", "CLinux", arguments,
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: settings),
+            exclude: ["Policy"], swiftSettings: settings),
         .executableTarget(
             name: "keeper",
-            dependencies: ["Shared", "CLinux", arguments, .product(name: "DequeModule", package: "swift-collections")]
+            dependencies: [
+                "Shared", "SharedSystem", "CLinux", arguments,
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]
                 + httpParser,
             swiftSettings: settings),
-        .executableTarget(name: "pathwatch", dependencies: ["Shared", arguments], swiftSettings: settings),
-        .executableTarget(name: "dbwatch", dependencies: ["Shared", "CLibpq", arguments], swiftSettings: settings),
         .executableTarget(
-            name: "dispatcher", dependencies: ["Shared", arguments] + httpParser, path: "Sources/dispatch",
+            name: "pathwatch", dependencies: ["Shared", "SharedSystem", arguments], swiftSettings: settings),
+        .executableTarget(
+            name: "dbwatch", dependencies: ["Shared", "SharedSystem", "CLibpq", arguments], swiftSettings: settings),
+        .executableTarget(
+            name: "dispatcher", dependencies: ["Shared", "SharedSystem", arguments] + httpParser,
+            path: "Sources/dispatch",
             swiftSettings: settings),
-        .executableTarget(name: "steward", dependencies: ["Shared", arguments], swiftSettings: settings),
+        .executableTarget(
+            name: "steward", dependencies: ["Shared", "SharedSystem", arguments], swiftSettings: settings),
         .executableTarget(name: "launch", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .target(
             name: "TestSupport",
-            dependencies: ["Shared", "CLinux"] + httpParser + [.product(name: "NIOPosix", package: "swift-nio")],
+            dependencies: ["Shared", "SharedSystem", "CLinux"] + httpParser + [
+                .product(name: "NIOPosix", package: "swift-nio")
+            ],
             path: "Tests/TestSupport", swiftSettings: settings),
-        .target(name: "FuzzSubjects", dependencies: ["Shared"], path: "Tests/FuzzSubjects", swiftSettings: settings),
-        .testTarget(name: "SharedTests", dependencies: ["Shared", "CLinux", "FuzzSubjects"], swiftSettings: settings),
-        .testTarget(name: "MasterTests", dependencies: ["master", "Shared"], swiftSettings: settings),
-        .testTarget(
-            name: "KeeperTests", dependencies: ["keeper", "Shared", "CLinux", "TestSupport"],
+        .target(
+            name: "FuzzSubjects", dependencies: ["Shared", "SharedSystem"], path: "Tests/FuzzSubjects",
             swiftSettings: settings),
-        .testTarget(name: "PathwatchTests", dependencies: ["pathwatch", "Shared"], swiftSettings: settings),
-        .testTarget(name: "DBWatchTests", dependencies: ["dbwatch", "Shared", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "DispatchTests", dependencies: ["dispatcher", "Shared", "CLinux", "TestSupport"],
+            name: "SharedTests", dependencies: ["Shared", "SharedSystem", "CLinux", "FuzzSubjects"],
             swiftSettings: settings),
-        .testTarget(name: "StewardTests", dependencies: ["steward", "Shared", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", "Shared"], swiftSettings: settings),
         .testTarget(
-            name: "LaunchTests", dependencies: ["master", "launch", "Shared", "CLinux", "TestSupport"],
+            name: "MasterTests", dependencies: ["master", "Policy", "Shared", "SharedSystem"], swiftSettings: settings),
+        .testTarget(
+            name: "KeeperTests", dependencies: ["keeper", "Shared", "SharedSystem", "CLinux", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PathwatchTests", dependencies: ["pathwatch", "Shared", "SharedSystem"], swiftSettings: settings),
+        .testTarget(
+            name: "DBWatchTests", dependencies: ["dbwatch", "Shared", "SharedSystem", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "DispatchTests", dependencies: ["dispatcher", "Shared", "SharedSystem", "CLinux", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "StewardTests", dependencies: ["steward", "Shared", "SharedSystem", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LaunchTests",
+            dependencies: ["master", "launch", "Policy", "Shared", "SharedSystem", "CLinux", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Shared", "CLinux", "TestSupport", "master", "keeper", "pathwatch", "dbwatch", "dispatcher", "steward",
+                "Policy", "Shared", "SharedSystem", "CLinux", "TestSupport", "master", "keeper", "pathwatch", "dbwatch",
+                "dispatcher", "steward",
                 "launch",
             ],
             swiftSettings: settings),

@@ -3,6 +3,7 @@
 import CLibpq
 import Glibc
 import Shared
+import SharedSystem
 
 /// One connection to a server. It is closed when its last reference goes.
 final class Connection {

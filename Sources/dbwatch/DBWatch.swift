@@ -5,6 +5,7 @@
 import ArgumentParser
 import Glibc
 import Shared
+import SharedSystem
 
 @main
 struct DBWatch: ParsableCommand {

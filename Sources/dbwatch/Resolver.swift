@@ -8,6 +8,7 @@ import CLinux
 import DequeModule
 import Glibc
 import Shared
+import SharedSystem
 import Synchronization
 
 final class Resolver {

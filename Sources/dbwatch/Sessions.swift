@@ -2,6 +2,7 @@
 
 import Logging
 import Shared
+import SharedSystem
 
 /// What the loop of dbwatch waits for.
 enum Source: Sendable {

@@ -12,6 +12,7 @@
 // connection that has answered before is no verdict: the reconnection's outcome is.
 
 import Shared
+import SharedSystem
 
 enum Lane: Hashable, Sendable, CaseIterable {
     case kept, login

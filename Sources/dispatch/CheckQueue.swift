@@ -9,6 +9,7 @@
 // A worker is in one place at most: waiting, queued or running. Waiting costs O(log n), everything else O(1).
 
 import Shared
+import SharedSystem
 
 struct CheckQueue {
     private let bound: Int

@@ -4,6 +4,7 @@
 // forgotten or ordered anew is abandoned, and its result dropped.
 
 import Shared
+import SharedSystem
 
 struct CheckRoster {
     enum Effect: Equatable {

@@ -4,6 +4,7 @@
 
 import Glibc
 import Shared
+import SharedSystem
 
 final class Dispatcher {
     private enum Source {

@@ -6,6 +6,7 @@
 // have helped.
 
 import Shared
+import SharedSystem
 
 /// What one check found.
 struct CheckResult: Equatable {

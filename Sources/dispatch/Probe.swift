@@ -2,6 +2,7 @@
 
 import Glibc
 import Shared
+import SharedSystem
 
 final class Probe {
     /// A longer body passes without being read to its end, in bytes.

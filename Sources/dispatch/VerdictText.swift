@@ -3,7 +3,7 @@
 import Shared
 
 extension FromDispatch: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .verdict(let verdict): Self.line(verdict)
         }

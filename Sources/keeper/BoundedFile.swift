@@ -2,6 +2,7 @@
 
 import Glibc
 import Shared
+import SharedSystem
 
 /// When it is full it becomes PATH.1, in place of an earlier one, and is begun anew; so it is when it was deleted. The
 /// folder is made where it is missing.

@@ -3,6 +3,7 @@
 // Orders about a socket that is not held are told to the log and ignored: master sends its whole state to a new keeper.
 
 import Shared
+import SharedSystem
 
 struct Holdings {
     /// What is done on a socket.

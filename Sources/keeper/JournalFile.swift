@@ -8,6 +8,7 @@
 import Glibc
 import Logging
 import Shared
+import SharedSystem
 
 final class JournalFile {
     /// Of each of the two files, in bytes.

@@ -7,6 +7,7 @@
 
 import Glibc
 import Shared
+import SharedSystem
 
 /// What the keeper waits for.
 enum Source {

@@ -7,6 +7,7 @@
 import Glibc
 import Logging
 import Shared
+import SharedSystem
 
 final class OutputFile {
     /// In bytes: a file that would grow beyond this becomes NAME.log.1, in place of an earlier one.

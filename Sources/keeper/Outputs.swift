@@ -4,6 +4,7 @@ import CLinux
 import Glibc
 import Logging
 import Shared
+import SharedSystem
 
 final class Outputs {
     private struct Pipe {

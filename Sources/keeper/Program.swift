@@ -3,6 +3,7 @@
 import ArgumentParser
 import Glibc
 import Shared
+import SharedSystem
 
 @main
 struct Program: ParsableCommand {

@@ -4,6 +4,7 @@ import CLinux
 import Glibc
 import Logging
 import Shared
+import SharedSystem
 
 final class Reception {
     /// How accepting on a socket went.

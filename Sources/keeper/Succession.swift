@@ -3,6 +3,7 @@
 import CLinux
 import Glibc
 import Shared
+import SharedSystem
 
 final class Succession {
     let listener: Descriptor

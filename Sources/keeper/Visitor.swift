@@ -2,6 +2,7 @@
 
 import Glibc
 import Shared
+import SharedSystem
 
 final class Visitor {
     let socket: Descriptor

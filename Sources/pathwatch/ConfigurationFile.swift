@@ -5,6 +5,7 @@
 
 import Glibc
 import Shared
+import SharedSystem
 
 final class ConfigurationFile {
     /// From an event that says nothing about the file itself to the look: an editor has finished by then.

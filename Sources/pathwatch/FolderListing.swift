@@ -2,6 +2,7 @@
 
 import Glibc
 import Shared
+import SharedSystem
 
 extension FolderIdentity {
     /// Of the folder at `path`, following links.

@@ -2,6 +2,7 @@
 
 import Glibc
 import Shared
+import SharedSystem
 
 /// Something happened in a watched folder, or to it. An event only says where to look.
 struct FolderEvent: Equatable {

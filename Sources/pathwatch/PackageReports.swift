@@ -1,6 +1,7 @@
 // What was last reported of the versions, and what has to be reported now. No I/O.
 
 import Shared
+import SharedSystem
 
 struct PackageReports {
     private var versions: [String: FromPathwatch] = [:]

@@ -7,6 +7,7 @@
 import Glibc
 import Logging
 import Shared
+import SharedSystem
 
 final class PackagesFolder {
     private enum Task: Hashable {

@@ -7,6 +7,7 @@ import ArgumentParser
 import Glibc
 import Logging
 import Shared
+import SharedSystem
 
 @main
 struct Pathwatch: ParsableCommand {

@@ -1,10 +1,11 @@
 // Reports as lines for people: what pathwatch prints when it is run by hand.
 
 import Shared
+import SharedSystem
 
 extension FromPathwatch: CustomStringConvertible {
     /// The values of variables are left out: they may be secrets.
-    public var description: String {
+    package var description: String {
         switch self {
         case .adduser(let user): "adduser \(user.line)"
         case .moduser(let user): "moduser \(user.line)"

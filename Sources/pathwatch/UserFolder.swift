@@ -6,6 +6,7 @@
 
 import Glibc
 import Shared
+import SharedSystem
 
 /// Reads users from one users' folder.
 struct UserFolder {

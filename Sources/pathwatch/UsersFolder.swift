@@ -12,6 +12,7 @@
 import Glibc
 import Logging
 import Shared
+import SharedSystem
 
 final class UsersFolder {
     /// The net under inotify, and the same where watches are lacking.

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Shared
+import SharedSystem
 
 struct Package: ParsableCommand {
     static let configuration = CommandConfiguration(

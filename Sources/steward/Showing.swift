@@ -4,9 +4,10 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 import Shared
+import SharedSystem
 
 extension UserName: ExpressibleByArgument {
-    public init?(argument: String) {
+    package init?(argument: String) {
         self.init(argument)
     }
 }

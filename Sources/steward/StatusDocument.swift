@@ -1,6 +1,7 @@
 // The JSON form of a status: names that scripts rely on, in snake case. An absent value is null, not left out.
 
 import Shared
+import SharedSystem
 
 struct StatusDocument: Encodable {
     var master: Master

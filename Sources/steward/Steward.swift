@@ -3,6 +3,7 @@
 import ArgumentParser
 import Glibc
 import Shared
+import SharedSystem
 
 struct Steward: ParsableCommand {
     static let configuration = CommandConfiguration(

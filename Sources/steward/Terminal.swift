@@ -6,6 +6,7 @@
 
 import Glibc
 import Shared
+import SharedSystem
 
 enum Terminal {
     private static let isThere = isatty(1) == 1

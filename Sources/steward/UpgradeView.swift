@@ -1,6 +1,7 @@
 // An upgrade and the versions of the application, as text or as JSON.
 
 import Shared
+import SharedSystem
 
 extension Snapshot {
     func upgradeLines(now: Int64) -> [String] {

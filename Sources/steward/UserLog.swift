@@ -4,6 +4,7 @@
 
 import Glibc
 import Shared
+import SharedSystem
 
 /// Reads the end of the file, then what comes after it, across renaming, removal and recreation.
 struct UserLog {

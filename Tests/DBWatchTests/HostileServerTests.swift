@@ -2,6 +2,7 @@
 
 import Foundation
 import Shared
+import SharedSystem
 import TestSupport
 import Testing
 

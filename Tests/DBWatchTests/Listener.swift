@@ -2,6 +2,7 @@
 
 import Glibc
 import Shared
+import SharedSystem
 import TestSupport
 
 /// Takes TCP connections and says nothing.

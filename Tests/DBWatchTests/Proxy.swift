@@ -4,6 +4,7 @@ import CLinux
 import Foundation
 import Glibc
 import Shared
+import SharedSystem
 import TestSupport
 
 final class Proxy: Sendable {

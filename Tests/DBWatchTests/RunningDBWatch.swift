@@ -3,6 +3,7 @@
 import CLinux
 import Foundation
 import Shared
+import SharedSystem
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Shared
+import SharedSystem
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Shared
+import SharedSystem
 
 /// A service on a Unix socket that behaves as a test wants. It runs on a thread of its own, one connection after the
 /// other for what answers at once; what hangs is left open until the service goes.

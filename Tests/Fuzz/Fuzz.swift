@@ -13,7 +13,7 @@ private func runFuzzer(
 ) -> Int32
 
 @_cdecl("LLVMFuzzerTestOneInput")
-public func tryOneInput(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
+package func tryOneInput(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     let input = Array(UnsafeBufferPointer(start: bytes, count: size))
     guard let first = input.first else { return 0 }
     let subject = Subject.allCases[Int(first) % Subject.allCases.count]
@@ -23,7 +23,7 @@ public func tryOneInput(_ bytes: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
 
 // SwiftPM links the main function of a program by this name.
 @_cdecl("fuzz_main")
-public func main(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
+package func main(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
     var (count, arguments) = (count, arguments)
     return runFuzzer(&count, &arguments, tryOneInput)
 }

@@ -3,12 +3,12 @@
 import Shared
 
 /// Something that must not hold has come true.
-public struct Violation: Error, CustomStringConvertible {
-    public let description: String
+package struct Violation: Error, CustomStringConvertible {
+    package let description: String
 }
 
 /// What reads bytes that somebody else has written.
-public enum Subject: CaseIterable, Sendable {
+package enum Subject: CaseIterable, Sendable {
     case user, configuration
     case toKeeper, fromKeeper, toPathwatch, fromPathwatch, toDBWatch, fromDBWatch, toDispatch, fromDispatch
     case request, answer
@@ -17,7 +17,7 @@ public enum Subject: CaseIterable, Sendable {
     /// Tries these bytes.
     ///
     /// - Throws: `Violation`.
-    public func examine(_ bytes: [UInt8]) throws {
+    package func examine(_ bytes: [UInt8]) throws {
         switch self {
         case .user:
             try examine(bytes) { _ = try UserSettings(text: $0, file: "f", databases: ["main"]) }

@@ -1,5 +1,6 @@
 import Glibc
 import Shared
+import SharedSystem
 
 /// A visitor who says exactly what a test wants.
 final class Conversation {

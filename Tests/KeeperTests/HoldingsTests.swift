@@ -1,4 +1,5 @@
 import Shared
+import SharedSystem
 import Testing
 
 @testable import keeper

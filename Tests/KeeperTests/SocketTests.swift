@@ -2,6 +2,7 @@ import CLinux
 import Foundation
 import Glibc
 import Shared
+import SharedSystem
 import TestSupport
 import Testing
 

@@ -2,7 +2,9 @@
 
 import CLinux
 import Glibc
+@testable import Policy
 import Shared
+import SharedSystem
 import TestSupport
 
 @testable import master

@@ -2,7 +2,9 @@
 
 import CLinux
 import Glibc
+import Policy
 import Shared
+import SharedSystem
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import Logging
 import Shared
 import Testing
 
+@testable import Policy
 @testable import master
 
 @Suite struct JournalTests {

@@ -5,6 +5,7 @@ import Glibc
 import Shared
 import Testing
 
+@testable import Policy
 @testable import master
 
 @Suite struct StateTests {

@@ -4,6 +4,7 @@ import Foundation
 import Testing
 
 @testable import Shared
+@testable import SharedSystem
 
 @Suite struct ConfigurationFileTests {
     /// A pathwatch that has said once that the file may have changed, as it does at its start.

@@ -5,6 +5,7 @@ import Foundation
 import Testing
 
 @testable import Shared
+@testable import SharedSystem
 
 /// Ended and reaped with its last reference.
 final class PathwatchProcess {

@@ -4,6 +4,7 @@ import Foundation
 import Testing
 
 @testable import Shared
+@testable import SharedSystem
 @testable import pathwatch
 
 @Suite struct PathwatchTests {

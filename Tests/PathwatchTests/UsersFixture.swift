@@ -3,6 +3,7 @@
 import Foundation
 
 @testable import Shared
+@testable import SharedSystem
 
 final class UsersFixture {
     let root: String

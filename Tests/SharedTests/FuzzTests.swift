@@ -3,6 +3,7 @@
 import FuzzSubjects
 import Glibc
 import Shared
+import SharedSystem
 import Testing
 
 @Suite struct FuzzTests {

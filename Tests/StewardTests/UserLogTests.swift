@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import SharedSystem
 import TestSupport
 import Testing
 

@@ -5,8 +5,9 @@
 
 import Foundation
 import Shared
+import SharedSystem
 
-public enum OwnedFolder {
+package enum OwnedFolder {
     private static let prefixes = ["st-", "pg."]
     private static let owner = ".owner"
     private static let hasSwept: Void = sweep()
@@ -14,7 +15,7 @@ public enum OwnedFolder {
     /// Makes a folder /tmp/PREFIXxxxxxx, short enough for sockets in it.
     ///
     /// - Parameter prefix: `st-` or `pg.`.
-    public static func make(_ prefix: String) throws -> String {
+    package static func make(_ prefix: String) throws -> String {
         hasSwept
         var template = Array("/tmp/\(prefix)XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }

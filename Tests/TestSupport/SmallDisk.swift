@@ -2,13 +2,14 @@
 
 import Foundation
 import Shared
+import SharedSystem
 
 /// A tmpfs(5) of a few blocks in a folder of its own. Only root can mount one.
-public final class SmallDisk: Sendable {
-    public let path: String
+package final class SmallDisk: Sendable {
+    package let path: String
 
     /// Nil where nothing can be mounted; a line says why the test is left out.
-    public init?(kibibytes: Int) throws {
+    package init?(kibibytes: Int) throws {
         var template = Array("/tmp/st-disk-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
         path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -22,7 +23,7 @@ public final class SmallDisk: Sendable {
     private var filler: String { "\(path)/filler" }
 
     /// Takes every block that is left.
-    public func fill() throws {
+    package func fill() throws {
         let file = Descriptor(
             owning: try check("open", filler) { open(filler, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600) })
         let block = [UInt8](repeating: 0, count: 4096)
@@ -31,12 +32,12 @@ public final class SmallDisk: Sendable {
     }
 
     /// Gives back what `fill` has taken.
-    public func free() throws {
+    package func free() throws {
         try check("unlink", filler) { unlink(filler) }
     }
 
     /// Unmounts it: at once from the tree of files, in fact when the last file in it is closed.
-    public func remove() {
+    package func remove() {
         umount2(path, Int32(MNT_DETACH))
         rmdir(path)
     }
@@ -45,7 +46,7 @@ public final class SmallDisk: Sendable {
 extension Tree {
     /// Runs `body` on a tree with alice whose folder of that setting (`runtime`, `state`, `logs`) is a disk of 256 KiB;
     /// where none can be mounted, nothing.
-    public static func withSmallDisk(
+    package static func withSmallDisk(
         as setting: String, _ body: (Tree, SmallDisk) async throws -> Void
     ) async throws {
         guard let disk = try SmallDisk(kibibytes: 256) else { return }

@@ -4,10 +4,10 @@ import Foundation
 import Shared
 
 /// A new folder with a path short enough for sockets in it; gone, with its content, when the last reference goes.
-public final class TemporaryFolder: Sendable {
-    public let path: String
+package final class TemporaryFolder: Sendable {
+    package let path: String
 
-    public init() throws {
+    package init() throws {
         path = try OwnedFolder.make("st-")
     }
 
@@ -16,7 +16,7 @@ public final class TemporaryFolder: Sendable {
     }
 
     /// The content of a file, or nil where there is none.
-    public func content(_ name: String) -> [UInt8]? {
+    package func content(_ name: String) -> [UInt8]? {
         FileManager.default.contents(atPath: "\(path)/\(name)").map(Array.init)
     }
 }

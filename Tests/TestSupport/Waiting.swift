@@ -1,12 +1,13 @@
 // Waiting for a condition: always with a deadline, never for a fixed time.
 
 import Shared
+import SharedSystem
 
 /// What did not come about in time.
-public struct NotInTime: Error, CustomStringConvertible {
-    public let description: String
+package struct NotInTime: Error, CustomStringConvertible {
+    package let description: String
 
-    public init(_ what: String, within limit: Duration, details: String = "") {
+    package init(_ what: String, within limit: Duration, details: String = "") {
         description = "not within \(limit): \(what)" + (details.isEmpty ? "" : "\n" + details)
     }
 }
@@ -14,7 +15,7 @@ public struct NotInTime: Error, CustomStringConvertible {
 /// Asks again and again until there is an answer.
 ///
 /// - Throws: `NotInTime` with the description at the deadline, or what `condition` throws.
-public func eventually<Value>(
+package func eventually<Value>(
     _ description: String, within limit: Duration = .seconds(180), every interval: Duration = .milliseconds(20),
     _ condition: () async throws -> Value?
 ) async throws -> Value {
@@ -29,7 +30,7 @@ public func eventually<Value>(
 }
 
 /// Waits until a condition holds.
-public func eventually(
+package func eventually(
     _ description: String, within limit: Duration = .seconds(180), every interval: Duration = .milliseconds(20),
     _ condition: () async throws -> Bool
 ) async throws {
@@ -39,18 +40,18 @@ public func eventually(
 }
 
 /// Room for a few at a time: who comes later waits its turn.
-public actor Places {
+package actor Places {
     /// Trees that run beside each other; more of them would only slow each other down past their deadlines.
-    public static let trees = Places(3)
+    package static let trees = Places(3)
 
     private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    public init(_ count: Int) {
+    package init(_ count: Int) {
         free = count
     }
 
-    public func occupy() async {
+    package func occupy() async {
         if free > 0 {
             free -= 1
         } else {
@@ -58,7 +59,7 @@ public actor Places {
         }
     }
 
-    public func vacate() {
+    package func vacate() {
         if waiting.isEmpty {
             free += 1
         } else {

@@ -1,0 +1,176 @@
+// The protocol between Steward's processes: its version, its envelope and who may say what.
+//
+// A payload is one byte that names the type and the fields of that type (Wire.swift). Types below 16 belong to the
+// link itself and are the same in every direction; types from 16 on are numbered for each direction on its own.
+//
+// History: 1, the first version. 2, the keeper outlives master: hand-over, leave, the notify socket;
+// the event journal. 3, the users' folder as a whole, deletions that are held back. 4, a server's max_connections,
+// limits of memory, core dumps and the nice value, the configuration changes while master runs, packages.
+
+package let protocolVersion: UInt32 = 4
+
+/// Steward's own version, as `--version` and hello tell it.
+package let stewardVersion = "0.1.0"
+
+/// A watcher: a separate process that reports to master over fd 3. The order is the order of their start.
+package enum WatcherKind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+    case keeper = 1
+    case pathwatch
+    case dbwatch
+    case dispatch
+
+    package var description: String {
+        switch self {
+        case .keeper: "keeper"
+        case .pathwatch: "pathwatch"
+        case .dbwatch: "dbwatch"
+        case .dispatch: "dispatch"
+        }
+    }
+}
+
+/// The first message of a watcher.
+package struct Hello: WireValue {
+    package var version = protocolVersion
+    package var kind = WatcherKind.keeper
+    package var pid: Int32 = 0
+    /// Counts the watchers of this kind that this master has started: given to it, and given back.
+    package var generation: UInt64 = 0
+
+    package init() {}
+
+    package init(kind: WatcherKind, pid: Int32, generation: UInt64) {
+        self.kind = kind
+        self.pid = pid
+        self.generation = generation
+    }
+
+    package mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&version)
+        try coder.field(&kind)
+        try coder.field(&pid)
+        try coder.field(&generation)
+    }
+}
+
+/// What one peer says to another.
+package protocol Message: Equatable, Sendable {
+    /// Reads the fields of a message of `type`.
+    ///
+    /// - Throws: `WireError.unknownType`, or what is wrong with the fields.
+    init(type: UInt8, from reader: inout WireReader) throws
+    func write(to writer: inout WireWriter) throws
+    /// Whether a descriptor travels with this message.
+    var carriesDescriptor: Bool { get }
+}
+
+extension Message {
+    package var carriesDescriptor: Bool { false }
+}
+
+/// One of the things that a keeper holds, with its descriptor. This form, `hello`, `handedOver` and `leave` stay as they
+/// are in every version: a master of any version can take over from a keeper of any other.
+package struct Handover: WireValue {
+    package enum Kind: UInt8, Sendable, CaseIterable {
+        /// A listening socket; nobody is answered there.
+        case socket = 1
+        /// A listening socket on which the keeper answers.
+        case standIn
+        /// A socket that nothing points to any more: the keeper answers who is left.
+        case retiring
+        /// The read end of a worker's output.
+        case output
+        /// RUNTIME/notify.
+        case notify
+    }
+
+    package var kind = Kind.socket
+    /// Blank for `notify`.
+    package var worker: WorkerID?
+    /// A `StandInReason` where the keeper answers, else 0; a later version may know more of them.
+    package var reason: UInt8 = 0
+
+    package init() {}
+
+    package init(_ kind: Kind, _ worker: WorkerID?, reason: StandInReason? = nil) {
+        self.kind = kind
+        self.worker = worker
+        self.reason = reason?.rawValue ?? 0
+    }
+
+    package mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&kind)
+        try coder.field(&worker)
+        try coder.field(&reason)
+    }
+}
+
+/// A message of the link, or one of its peers.
+package enum Packet<Body: Message>: Equatable, Sendable {
+    case hello(Hello)
+    case ping
+    case pong
+    /// From a keeper, after its hello to a master that has connected to it: a thing that it holds.
+    case handover(Handover)
+    /// That was all.
+    case handedOver
+    /// To a keeper: finish with who is there, and end. Another watcher ends with its channel.
+    case leave
+    case body(Body)
+
+    package var carriesDescriptor: Bool {
+        switch self {
+        case .hello, .ping, .pong, .handedOver, .leave: false
+        case .handover: true
+        case .body(let body): body.carriesDescriptor
+        }
+    }
+
+    package init(payload: ArraySlice<UInt8>) throws {
+        var reader = WireReader(payload)
+        var type: UInt8 = 0
+        try reader.field(&type)
+        switch type {
+        case 1: self = .hello(try reader.value())
+        case 2: self = .ping
+        case 3: self = .pong
+        case 4: self = .handover(try reader.value())
+        case 5: self = .handedOver
+        case 6: self = .leave
+        default: self = .body(try Body(type: type, from: &reader))
+        }
+        try reader.finish()
+    }
+
+    package func write(to writer: inout WireWriter) throws {
+        switch self {
+        case .hello(let hello): try writer.message(1, hello)
+        case .ping: writer.message(2)
+        case .pong: writer.message(3)
+        case .handover(let handover): try writer.message(4, handover)
+        case .handedOver: writer.message(5)
+        case .leave: writer.message(6)
+        case .body(let body): try body.write(to: &writer)
+        }
+    }
+}
+
+extension WireWriter {
+    package mutating func message(_ type: UInt8) {
+        bytes.append(type)
+    }
+
+    package mutating func message(_ type: UInt8, _ value: some WireValue) throws {
+        bytes.append(type)
+        var value = value
+        try value.fields(&self)
+    }
+}
+
+extension WireReader {
+    package mutating func value<Value: WireValue>() throws -> Value {
+        var value = Value()
+        try value.fields(&self)
+        return value
+    }
+}

@@ -1,0 +1,182 @@
+// A version, or other worker settings, on the way to the users: canaries first, then the paying ones, then the rest. Pure.
+//
+// It says whose turn it is and when to stop; what a turn means is the Supervisor's.
+
+import Shared
+
+struct Rollout {
+    /// What it brings. Its description stands in sentences and on the wire.
+    enum Target: Equatable, Sendable, CustomStringConvertible {
+        case package(String)
+        /// What the configuration says of the workers.
+        case settings
+
+        var description: String {
+            switch self {
+            case .package(let version): version
+            case .settings: "new worker settings"
+            }
+        }
+    }
+
+    package enum Stage: Equatable, Sendable {
+        /// → rollingBack, or its end
+        case rolling
+        /// Who has been changed goes back, for this reason. → its end
+        case rollingBack(String)
+    }
+
+    /// A failure that may be a database's fault.
+    struct Doubt: Equatable, Sendable {
+        let why: String
+        let since: Instant
+    }
+
+    let target: Target
+    private(set) var stage = Stage.rolling
+    /// The operator has stopped it for a while: who is on the way goes on.
+    var isPaused = false
+    let startedAt: Instant
+    private var queue = StartQueue()
+    /// Between two processes, or not proved yet.
+    private(set) var underway: Set<UserName> = []
+    /// Whose worker was not ready when it was their turn: their turn comes again when the queue is empty.
+    private(set) var aside: Set<UserName> = []
+    /// Who has been changed and proved, or has gone back.
+    private var proved: Set<UserName> = []
+    /// Who has been changed without a proof, as nobody ran.
+    private var untried: Set<UserName> = []
+    private(set) var doubts: [UserName: Doubt] = [:]
+    /// With whom it has failed, and how.
+    private(set) var failures: [UserName: String] = [:]
+
+    init(to target: Target, at now: Instant) {
+        self.target = target
+        startedAt = now
+    }
+
+    /// Goes on with what an earlier master has begun.
+    init(to target: Target, stage: Stage, isPaused: Bool, failures: [UserName: String], at now: Instant) {
+        self.init(to: target, at: now)
+        (self.stage, self.isPaused, self.failures) = (stage, isPaused, failures)
+    }
+
+    var isRolling: Bool { stage == .rolling }
+
+    var changed: Int { proved.count + untried.count }
+
+    var waiting: Int { queue.count + aside.count }
+
+    /// Everybody whom it is about and who is there, the failed ones included.
+    var total: Int { changed + underway.count + waiting + doubts.count + failures.count }
+
+    var isOver: Bool { underway.isEmpty && waiting == 0 && doubts.isEmpty }
+
+    mutating func append(_ name: UserName, _ plan: Plan) {
+        guard !underway.contains(name), failures[name] == nil, doubts[name] == nil else { return }
+        aside.remove(name)
+        queue.append(name, plan)
+    }
+
+    /// Whose turn it is now; told of by `begun` or `postpone`.
+    mutating func next(_ settings: UpgradeSettings) -> UserName? {
+        guard !isPaused, doubts.isEmpty, underway.count < limit(settings) else { return nil }
+        guard let name = queue.first() else { return nil }
+        queue.remove(name)
+        return name
+    }
+
+    /// How many may be on the way: the canaries have to be proved before anybody else begins.
+    private func limit(_ settings: UpgradeSettings) -> Int {
+        guard isRolling, proved.count < settings.canary else { return settings.parallel }
+        return min(settings.canary - proved.count, settings.parallel)
+    }
+
+    /// Whether those who were put aside are to be looked at again.
+    var isAsideDue: Bool { queue.count == 0 && underway.isEmpty && doubts.isEmpty && !isPaused && !aside.isEmpty }
+
+    mutating func begun(_ name: UserName) {
+        underway.insert(name)
+    }
+
+    mutating func postpone(_ name: UserName) {
+        underway.remove(name)
+        aside.insert(name)
+    }
+
+    mutating func finished(_ name: UserName) {
+        if underway.remove(name) != nil {
+            proved.insert(name)
+        } else if aside.remove(name) != nil {
+            untried.insert(name)
+        }
+    }
+
+    /// One who had proved itself has turned out to be broken.
+    ///
+    /// - Returns: whether it had; of one who has not, nobody can tell what is to blame.
+    mutating func relapsed(_ name: UserName) -> Bool {
+        guard proved.remove(name) != nil else { return false }
+        underway.insert(name)
+        return true
+    }
+
+    /// - Parameter isDoubtful: whether it may be a database's fault; then `judged` tells.
+    mutating func failed(_ name: UserName, _ why: String, isDoubtful: Bool, _ now: Instant) {
+        underway.remove(name)
+        if isDoubtful {
+            doubts[name] = Doubt(why: why, since: now)
+        } else {
+            failures[name] = why
+        }
+    }
+
+    mutating func judged(_ name: UserName, _ plan: Plan, isExcused: Bool) {
+        guard let doubt = doubts.removeValue(forKey: name) else { return }
+        if isExcused { append(name, plan) } else { failures[name] = doubt.why }
+    }
+
+    /// With whom it has failed and how, in one line.
+    var verdict: String {
+        let named = failures.sorted { $0.key < $1.key }.prefix(3).map { "\($0): \($1)" }.joined(separator: "; ")
+        return failures.count > 3 ? "\(named) and \(failures.count - 3) more" : named
+    }
+
+    func isSpent(_ settings: UpgradeSettings) -> Bool {
+        isRolling && failures.count >= settings.maxFailures
+    }
+
+    /// Turns round. Those who are to go back are appended afterwards.
+    mutating func turnBack(_ why: String) {
+        stage = .rollingBack(why)
+        isPaused = false
+        queue = StartQueue()
+        (underway, aside, doubts, proved, untried) = ([], [], [:], [], [])
+    }
+
+    mutating func remove(_ name: UserName) {
+        queue.remove(name)
+        underway.remove(name)
+        aside.remove(name)
+        proved.remove(name)
+        untried.remove(name)
+        doubts[name] = nil
+    }
+}
+
+/// Which version is in force, and what is kept of rollouts.
+package struct Upgrade {
+    /// The last one that has reached everybody whom it was for: new users get it.
+    var inForce: String?
+    /// Where `current` pointed when it was looked at last.
+    var seen: String?
+    /// Versions that have failed or were aborted, and why: nobody is sent there until the operator says so.
+    var held: [String: String] = [:]
+    var rollout: Rollout?
+    /// Worker settings that have still to prove themselves.
+    package var newSettings: NewSettings?
+
+    package init(inForce: String? = nil, seen: String? = nil, held: [String: String] = [:]) {
+        (self.inForce, self.seen, self.held) = (inForce, seen, held)
+    }
+}

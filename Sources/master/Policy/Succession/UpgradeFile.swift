@@ -1,0 +1,82 @@
+// STATE/upgrade: which version is in force, which are held, and how far a rollout has come.
+//
+// One frame, replaced as a whole at each turn of events; how far each user has come is in its own record.
+
+import Shared
+
+package enum UpgradeFile {
+    private struct Record: WireValue {
+        var inForce: String?
+        var seen: String?
+        var held: [String: String] = [:]
+        /// Of the rollout, where there is one.
+        var target: String?
+        var isPaused = false
+        /// Why it is being rolled back.
+        var turnedBack: String?
+        var failures: [String: String] = [:]
+        /// Wall clock, in milliseconds since 1970.
+        var since: Int64 = 0
+
+        mutating func fields(_ coder: inout some WireCoder) throws {
+            try coder.field(&inForce)
+            try coder.field(&seen)
+            try coder.field(&held)
+            try coder.field(&target)
+            try coder.field(&isPaused)
+            try coder.field(&turnedBack)
+            try coder.field(&failures)
+            try coder.field(&since)
+        }
+    }
+
+    private static let type: UInt8 = 1
+    /// So that whatever has failed fits a frame. Who is left out has another turn under the next master.
+    private static let mostFailures = 300
+    private static let longestReason = 120
+
+    package static func bytes(_ upgrade: Upgrade, _ clock: WallClock) throws -> [UInt8] {
+        var record = Record()
+        record.inForce = upgrade.inForce
+        record.seen = upgrade.seen
+        record.held = upgrade.held.mapValues { String($0.prefix(longestReason)) }
+        // The next master finds by itself who runs by other settings than the file's.
+        if let rollout = upgrade.rollout, case .package(let version) = rollout.target {
+            record.target = version
+            record.isPaused = rollout.isPaused
+            if case .rollingBack(let why) = rollout.stage { record.turnedBack = why }
+            let failures = rollout.failures.prefix(mostFailures)
+            record.failures = Dictionary(
+                uniqueKeysWithValues: failures.map { ($0.text, String($1.prefix(longestReason))) })
+            record.since = clock(rollout.startedAt)
+        }
+        var bytes: [UInt8] = []
+        try Frame.append(to: &bytes) { try $0.message(type, record) }
+        return bytes
+    }
+
+    /// - Throws: `WireError` where the bytes are none of such a file.
+    package static func upgrade(_ bytes: [UInt8], _ clock: WallClock) throws -> Upgrade {
+        var decoder = FrameDecoder()
+        decoder.append(bytes)
+        guard let payload = try decoder.next(), decoder.isAtBoundary else { throw WireError.truncated }
+        var reader = WireReader(payload)
+        var type: UInt8 = 0
+        try reader.field(&type)
+        guard type == Self.type else { throw WireError.unknownType(type) }
+        let record: Record = try reader.value()
+        try reader.finish()
+        var upgrade = Upgrade()
+        upgrade.inForce = record.inForce
+        upgrade.seen = record.seen
+        upgrade.held = record.held
+        guard let target = record.target else { return upgrade }
+        let failures = record.failures.compactMap { name, why in UserName(name).map { ($0, why) } }
+        upgrade.rollout = Rollout(
+            to: .package(target), stage: record.turnedBack.map { .rollingBack($0) } ?? .rolling,
+            isPaused: record.isPaused,
+            failures: Dictionary(uniqueKeysWithValues: failures),
+            at: clock.now + .milliseconds(record.since - clock.wall))
+        return upgrade
+    }
+}

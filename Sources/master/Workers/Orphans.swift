@@ -1,0 +1,74 @@
+// What workers leave behind: descendants that have become children of master, which is their subreaper (prctl(2)).
+
+import CLinux
+import Glibc
+import Policy
+import Shared
+import SharedSystem
+
+enum Orphans {
+    /// Whose environment a process has inherited.
+    enum Origin {
+        case worker(WorkerID)
+        /// It is to become a worker, but has not told of itself yet.
+        case launch(generation: UInt64)
+    }
+
+    /// Where to look for them.
+    enum Scope {
+        /// Among the children of the first thread, to which they come: these are few.
+        case orphans
+        /// Among all children: a launch that has died may have left some that were to become workers.
+        case everybody
+    }
+
+    /// Reaps the orphans that have ended, and kills those whose worker is gone. An orphan of a living worker, a daemon
+    /// that it has double-forked, is left alone until then.
+    ///
+    /// - Parameters:
+    ///   - own: whether a process is one that master has started itself.
+    ///   - lives: whether the one that it comes from is still there.
+    ///   - learn: takes note of the processes that have told of themselves by now.
+    /// - Throws: where they cannot be looked for, as no descriptor is free.
+    static func sweep(
+        _ scope: Scope, own: (Int32) -> Bool, lives: (Origin) -> Bool, learn: () -> Void
+    ) throws {
+        let strangers = try children(scope).filter { !own($0) }
+        var status: Int32 = 0
+        let ended = Set(strangers.filter { clinux_wait($0, 1, &status) == 0 })
+        if !ended.isEmpty { learn() }
+        for pid in ended where !own(pid) { _ = clinux_wait(pid, 0, &status) }
+        for pid in strangers where !ended.contains(pid) {
+            guard let origin = origin(of: pid), !lives(origin) else { continue }
+            kill(pid, SIGKILL)
+        }
+    }
+
+    /// /proc/PID/task/TID/children of proc(5): each thread has its own.
+    private static func children(_ scope: Scope) throws -> [Int32] {
+        let threads =
+            switch scope {
+            case .orphans: ["\(getpid())"]
+            case .everybody: FolderNames.of("/proc/self/task")
+            }
+        guard !threads.isEmpty else { throw SystemError("opendir", "/proc/self/task", code: EMFILE) }
+        return try threads.flatMap { thread in
+            let list = try read("/proc/self/task/\(thread)/children")
+            return list.split(separator: UInt8(ascii: " ")).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
+        }
+    }
+
+    /// Empty where the thread has ended.
+    private static func read(_ list: String) throws -> [UInt8] {
+        do {
+            return try SmallFile.read(list, limit: 1 << 20)
+        } catch let error as SystemError where error.code != EMFILE && error.code != ENFILE {
+            return []
+        }
+    }
+
+    private static func origin(of pid: Int32) -> Origin? {
+        guard let environment = ProcessFiles.environment(of: pid) else { return nil }
+        return environment.worker.map { .worker($0) } ?? environment.watcher.map { .launch(generation: $0) }
+    }
+}

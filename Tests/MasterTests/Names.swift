@@ -1,0 +1,6 @@
+// The users of these tests.
+
+import Shared
+
+let alice = UserName("alice") ?? UserName()
+let bob = UserName("bob") ?? UserName()

@@ -1,0 +1,30 @@
+// The Supervisor in a wild world: whatever happens, the rules hold.
+
+import Glibc
+import Shared
+import Testing
+
+@testable import Policy
+
+@Suite struct SimulationTests {
+    /// STEWARD_SEEDS=5000 asks for more of them.
+    static let seeds: Range<UInt64> = 0..<(getenv("STEWARD_SEEDS").flatMap { UInt64(String(cString: $0)) } ?? 200)
+
+    @Test(arguments: getenv("STEWARD_SEED").flatMap { UInt64(String(cString: $0)) }.map { $0..<$0 + 1 } ?? seeds)
+    func theRulesHold(seed: UInt64) {
+        let simulation = Simulation(seed: seed)
+        simulation.play()
+        #expect(simulation.violations.isEmpty, "seed \(seed), up to the first violation:\n\(simulation.report)")
+    }
+
+    @Test func whatBreaksARuleIsSeen() {
+        let simulation = Simulation(seed: 0)
+        let socket = WorkerID(user: alice, generation: 7)
+        simulation.judge(.retire(socket, .restarting))
+        simulation.workers[socket] = Simulation.Worker(socket: socket, plan: WorkerPlan(), isTerminated: true)
+        simulation.judge(.signal(socket, Signal.terminate, leaderOnly: true))
+        simulation.judgeEnd()
+        #expect(simulation.violations.map(\.rule) == [.heldSocketsOnly, .terminatedOnce, .end, .end])
+        #expect(simulation.report.contains("boot"))
+    }
+}

@@ -1,0 +1,315 @@
+// Every message of every direction with its bytes. A change here is a change of the protocol's version.
+
+@testable import Shared
+@testable import SharedSystem
+
+private func name(_ text: String) -> UserName { UserName(text) ?? UserName() }
+
+private let alice = name("alice")
+private let worker = WorkerID(user: alice, generation: 7)
+
+private let user: UserSettings = with {
+    $0.name = alice
+    $0.folder = "/u/alice"
+    $0.plan = .paid
+    $0.database = "main"
+    $0.package = "1.0"
+    $0.env = ["B": "2", "A": "1"]
+    $0.check = with {
+        $0.path = "/h"
+        $0.interval = .milliseconds(1)
+        $0.fall = 5
+    }
+    $0.limits = with {
+        $0.memory = 1 << 20
+        $0.files = 256
+        $0.core = 0
+        $0.nice = 5
+    }
+    $0.runAs = "www"
+    $0.enabled = false
+    $0.command = ["py", "a.py"]
+    $0.start = 9
+}
+
+private let database: DatabaseSettings = with {
+    $0.name = "main-a"
+    $0.conninfo = "host=db"
+    $0.group = "main"
+}
+
+private let order: CheckOrder = with {
+    $0.worker = worker
+    $0.socket = "/r/a.7"
+    $0.awaitsReady = true
+}
+
+let goldenMessages: [Golden] =
+    linkMessages + keeperMessages + pathwatchMessages + dbwatchMessages + dispatchMessages
+    + requestMessages + answerMessages
+
+private let linkMessages: [Golden] = [
+    Golden(
+        .link, Packet<FromKeeper>.hello(Hello(kind: .dbwatch, pid: 258, generation: 3)),
+        "01 00000004 03 00000102 0000000000000003"),
+    Golden(.link, Packet<FromKeeper>.ping, "02"),
+    Golden(.link, Packet<FromKeeper>.pong, "03"),
+    Golden(
+        .link, Packet<FromKeeper>.handover(Handover(.standIn, worker, reason: .held)),
+        "04 02 01 0005616c696365 0000000000000007 04"),
+    Golden(.link, Packet<FromKeeper>.handover(Handover(.notify, nil)), "04 05 00 00"),
+    Golden(.link, Packet<FromKeeper>.handedOver, "05"),
+    Golden(.link, Packet<FromKeeper>.leave, "06"),
+]
+
+private let keeperMessages: [Golden] = [
+    Golden(.toKeeper, ToKeeper.settings(KeeperSettings(logs: "/logs")), "10 00052f6c6f6773"),
+    Golden(.toKeeper, ToKeeper.keep(worker), "11 0005616c696365 0000000000000007"),
+    Golden(.toKeeper, ToKeeper.answer(StandIn(worker, .held)), "12 0005616c696365 0000000000000007 04"),
+    Golden(.toKeeper, ToKeeper.quiet(worker), "13 0005616c696365 0000000000000007"),
+    Golden(.toKeeper, ToKeeper.retire(StandIn(worker, .stopping)), "14 0005616c696365 0000000000000007 07"),
+    Golden(.toKeeper, ToKeeper.output(worker), "15 0005616c696365 0000000000000007"),
+    Golden(.toKeeper, ToKeeper.complete, "16"),
+    Golden(.toKeeper, ToKeeper.notify, "17"),
+    Golden(.toKeeper, ToKeeper.journal(JournalSettings(folder: "/state")), "1e 00062f7374617465"),
+    Golden(
+        .toKeeper,
+        ToKeeper.event(
+            with {
+                $0.serial = 1
+                $0.at = 2
+                $0.user = alice
+                $0.text = "t"
+                $0.rule = "r"
+            }), "1f 0000000000000001 0000000000000002 01 0005616c696365 00 000174 000172"),
+    Golden(.fromKeeper, FromKeeper.journaled(JournalMark(serial: 7)), "1e 0000000000000007"),
+]
+
+private let pathwatchMessages: [Golden] = [
+    Golden(
+        .toPathwatch,
+        ToPathwatch.settings(
+            with {
+                $0.users = "/u"
+                $0.packages = "/p"
+                $0.databases = ["main-a", "main"]
+                $0.runAs = "www"
+                $0.configuration = "/c"
+            }), "10 00022f75 01 00022f70 0002 00066d61696e2d61 00046d61696e 01 0003777777 00022f63"),
+    Golden(
+        .fromPathwatch, FromPathwatch.adduser(user),
+        "10 0005616c696365 00082f752f616c696365 01 01 00046d61696e 01 0003312e30 0002 000141 000142 0002 000131 000132 01"
+            + "00022f68 01 00000000000f4240 00 01 0000000000000005 00 01 0000000000100000 01 0000000000000100"
+            + "01 0000000000000000 01 0000000000000005 01 0003777777 00 01 0002 00027079 0004612e7079 0000000000000009"),
+    Golden(
+        .fromPathwatch, FromPathwatch.moduser(with { $0.name = alice }),
+        "11 0005616c696365 0000 00 00 00 0000 0000 00 00 00 00 00 00 00 00 00 00 01 00 0000000000000000"),
+    Golden(.fromPathwatch, FromPathwatch.deluser(alice), "12 0005616c696365"),
+    Golden(
+        .fromPathwatch, FromPathwatch.fault(UserFault(name: alice, text: "f:1:2: no")),
+        "13 0005616c696365 0009663a313a323a206e6f"),
+    Golden(.fromPathwatch, FromPathwatch.faultless(alice), "14 0005616c696365"),
+    Golden(.fromPathwatch, FromPathwatch.complete, "15"),
+    Golden(
+        .fromPathwatch,
+        FromPathwatch.folder(FolderReport(FolderIdentity(device: 2049, inode: 258), isSearched: true)),
+        "28 0000000000000801 0000000000000102 00 01"),
+    Golden(
+        .fromPathwatch, FromPathwatch.folder(FolderReport(trouble: "no")),
+        "28 0000000000000000 0000000000000000 01 00026e6f 00"),
+    Golden(.fromPathwatch, FromPathwatch.begin, "32"),
+    Golden(.fromPathwatch, FromPathwatch.configuration, "33"),
+    Golden(
+        .fromPathwatch,
+        FromPathwatch.package(
+            with {
+                $0.version = "1.0"
+                $0.folder = "/p/1.0"
+                $0.command = ["py"]
+                $0.check.path = "/h"
+                $0.requires = "0.1"
+                $0.identity = 258
+            }),
+        "29 0003312e30 00062f702f312e30 01 0001 00027079 01 00022f68 00 00 00 00 01 0003302e31 0000000000000102"),
+    Golden(
+        .fromPathwatch, FromPathwatch.packageFault(PackageFault(version: "1.0", text: "no")),
+        "2a 01 0003312e30 00026e6f"),
+    Golden(.fromPathwatch, FromPathwatch.packageFault(PackageFault(version: nil, text: "no")), "2a 00 00026e6f"),
+    Golden(.fromPathwatch, FromPathwatch.packageGone(TextLine("1.0")), "2b 0003312e30"),
+    Golden(
+        .fromPathwatch, FromPathwatch.currentPackage(CurrentPackage(version: "1.0", fault: "no")),
+        "2c 01 0003312e30 01 00026e6f"),
+]
+
+private let dbwatchMessages: [Golden] = [
+    Golden(
+        .toDBWatch, ToDBWatch.settings(DatabaseCheckSettings()),
+        "10 000000003b9aca00 0000000077359400 0000000000000003 0000000000000002 01 000000012a05f200"),
+    Golden(.toDBWatch, ToDBWatch.database(database), "11 00066d61696e2d61 0007686f73743d6462 01 00046d61696e"),
+    Golden(.toDBWatch, ToDBWatch.complete, "12"),
+    Golden(
+        .fromDBWatch,
+        FromDBWatch.report(
+            with {
+                $0.name = "main-a"
+                $0.state = .unavailable
+                $0.cause = "refused"
+                $0.latency = 0.5
+                $0.role = "read-write"
+                $0.isInDoubt = true
+                $0.maxConnections = 100
+            }),
+        "10 00066d61696e2d61 02 01 000772656675736564 01 3fe0000000000000 01 000a726561642d7772697465 01"
+            + "01 0000000000000064"),
+]
+
+private let dispatchMessages: [Golden] = [
+    Golden(
+        .toDispatch, ToDispatch.check(order),
+        "10 0005616c696365 0000000000000007 00062f722f612e37 00082f6865616c74687a 00000002540be400"
+            + "0000000077359400 0000000000000003 0000000000000001 01"),
+    Golden(.toDispatch, ToDispatch.forget(worker), "11 0005616c696365 0000000000000007"),
+    Golden(.toDispatch, ToDispatch.suspect(worker), "12 0005616c696365 0000000000000007"),
+    Golden(
+        .fromDispatch,
+        FromDispatch.verdict(
+            with {
+                $0.worker = worker
+                $0.health = .failing
+                $0.outcome = .wrongStatus
+                $0.status = 500
+                $0.latency = 2
+            }), "10 0005616c696365 0000000000000007 02 01 01 00000000000001f4 01 4000000000000000"),
+]
+
+private let requestMessages: [Golden] = [
+    Golden(.request, ControlRequest.status, "10"),
+    Golden(.request, ControlRequest.why(alice), "11 0005616c696365"),
+    Golden(
+        .request,
+        ControlRequest.events(
+            with {
+                $0.user = alice
+                $0.since = 1
+                $0.follow = true
+            }), "12 01 0005616c696365 0000000000000001 01"),
+    Golden(
+        .request, ControlRequest.restart(UsersRequest([alice, name("bob")])),
+        "13 0002 0005616c696365 0003626f62 00"),
+    Golden(
+        .request, ControlRequest.hold(UsersRequest([alice], reason: "debt")),
+        "14 0001 0005616c696365 01 000464656274"),
+    Golden(.request, ControlRequest.release(UsersRequest([])), "15 0000 00"),
+    Golden(.request, ControlRequest.stop, "16"),
+    Golden(.request, ControlRequest.databases, "17"),
+    Golden(.request, ControlRequest.drain(DatabaseRequest("main-a")), "18 00066d61696e2d61"),
+    Golden(.request, ControlRequest.undrain(DatabaseRequest("main-a")), "19 00066d61696e2d61"),
+    Golden(.request, ControlRequest.rebalance, "1a"),
+    Golden(.request, ControlRequest.confirmDelete(UsersRequest([alice])), "28 0001 0005616c696365 00"),
+    Golden(.request, ControlRequest.reload(ReloadRequest(isConfirmed: true)), "32 01"),
+    Golden(.request, ControlRequest.plan(PlanRequest(file: "/c")), "33 01 00022f63"),
+    Golden(.request, ControlRequest.upgrade(UpgradeRequest(.start, version: "2.0")), "3c 02 01 0003322e30"),
+]
+
+private let answerMessages: [Golden] = [
+    Golden(.answer, ControlAnswer.done, "10"),
+    Golden(.answer, ControlAnswer.refused(TextLine("no")), "11 00026e6f"),
+    Golden(
+        .answer,
+        ControlAnswer.master(
+            with {
+                $0.pid = 1
+                $0.version = "0.1.0"
+                $0.since = 2
+                $0.adopted = 3
+                $0.configuration = "no"
+            }), "12 00000001 0005302e312e30 0000000000000002 0000000000000003 01 00026e6f"),
+    Golden(
+        .answer,
+        ControlAnswer.watcher(
+            with {
+                $0.name = "keeper"
+                $0.pid = 4
+                $0.state = "up"
+                $0.restarts = 5
+            }), "13 00066b6565706572 01 00000004 00027570 0000000000000005"),
+    Golden(
+        .answer,
+        ControlAnswer.database(
+            with {
+                $0.report.name = "main-a"
+                $0.report.state = .available
+                $0.group = "main"
+                $0.since = 3
+                $0.isOld = true
+                $0.isDrained = true
+                $0.users = 4
+                $0.moving = 1
+                $0.before = "unknown"
+                $0.changedAt = 2
+            }),
+        "14 00066d61696e2d61 01 00 00 00 00 00 01 00046d61696e 0000000000000003 01 01 0000000000000004"
+            + "0000000000000001 01 0007756e6b6e6f776e 0000000000000002"),
+    Golden(
+        .answer,
+        ControlAnswer.user(
+            with {
+                $0.name = alice
+                $0.plan = .paid
+                $0.state = "ready"
+                $0.pid = 9
+                $0.generation = 7
+                $0.since = 1
+                $0.database = "main-a"
+                $0.package = "1.0"
+                $0.restarts = 2
+                $0.lastExit = "signal 9"
+                $0.reason = "r"
+                $0.health = "passing"
+                $0.latency = 1
+            }),
+        "15 0005616c696365 01 00057265616479 01 00000009 0000000000000007 0000000000000001 01"
+            + "00066d61696e2d61 01 0003312e30 0000000000000002 01 00087369676e616c2039 01 000172 01 000770617373696e67 01"
+            + "3ff0000000000000"),
+    Golden(
+        .answer,
+        ControlAnswer.event(
+            with {
+                $0.serial = 1
+                $0.at = 2
+                $0.user = alice
+                $0.subject = "s"
+                $0.text = "t"
+                $0.rule = "r"
+            }), "16 0000000000000001 0000000000000002 01 0005616c696365 01 000173 000174 000172"),
+    Golden(.answer, ControlAnswer.line(TextLine("l")), "17 00016c"),
+    Golden(
+        .answer, ControlAnswer.pendingDeletion(PendingDeletion(alice, since: 1, why: "w")),
+        "28 0005616c696365 0000000000000001 000177"),
+    Golden(
+        .answer,
+        ControlAnswer.package(
+            with {
+                $0.version = "1.0"
+                $0.isCurrent = true
+                $0.isInForce = true
+                $0.users = 3
+                $0.trouble = "t"
+                $0.held = "h"
+            }), "29 0003312e30 01 01 0000000000000003 01 000174 01 000168"),
+    Golden(
+        .answer,
+        ControlAnswer.upgrade(
+            with {
+                $0.target = "2.0"
+                $0.state = "paused"
+                $0.reason = "r"
+                $0.since = 1
+                $0.total = 5
+                $0.changed = 2
+                $0.underway = 3
+                $0.failed = 4
+            }),
+        "3c 0003322e30 0006706175736564 01 000172 0000000000000001 0000000000000005 0000000000000002 0000000000000003"
+            + "0000000000000004"),
+]
