@@ -2,11 +2,11 @@
 
 import CLinux
 import Glibc
-@testable import Policy
 import Shared
 import SharedSystem
 import TestSupport
 
+@testable import Policy
 @testable import master
 
 /// What is left to read of a start.
