@@ -99,12 +99,16 @@ final class Simulation {
     var agenda: [(at: Instant, incident: Incident)] = []
     private var lastPID: Int32 = 100
 
+    /// Set where another build is to be compared.
+    var digest: SimulationDigest?
+
     let seed: UInt64
     /// With none, each change of the configuration concerns too many.
     var mostAtOnce: Int { seed % 2 == 0 ? 0 : 5 }
 
-    init(seed: UInt64) {
+    init(seed: UInt64, digest: SimulationDigest? = nil) {
         self.seed = seed
+        self.digest = digest
         chance = SplitMix64(seed: seed)
         configuration = Self.configuration(seed)
         supervisor = Supervisor(configuration, processors: 2, holds: [:], seed: seed)
@@ -198,10 +202,12 @@ final class Simulation {
         while !events.isEmpty {
             let event = events.removeFirst()
             note(.event(event))
-            for effect in supervisor.step(event, now: now) {
+            let effects = supervisor.step(event, now: now)
+            for effect in effects {
                 note(.effect(effect))
                 events += perform(effect)
             }
+            tell(event, effects)
         }
         judgePlaces()
     }

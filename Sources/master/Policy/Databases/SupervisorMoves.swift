@@ -80,7 +80,8 @@ extension Supervisor {
         var count = 0
         for (group, guests) in guests.sorted(by: { $0.key < $1.key }) {
             let members = groups[group, default: []].filter { databases[$0]?.isUsable == true }
-            let spread = Spread.moves(guests.sorted { $0.name < $1.name }, over: members)
+            let guests = guests.sorted { $0.name < $1.name }
+            let spread = Spread.moves(guests, over: members)
             count += spread.count
             for guest in guests {
                 users[guest.name]?.destination = spread[guest.name]

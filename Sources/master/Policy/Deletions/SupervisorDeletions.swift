@@ -84,7 +84,7 @@ extension Supervisor {
             if !back.isEmpty {
                 note("the users' folder is there again: \(list(back.keys.sorted()))", rule: "deletion-fuse")
                 keepDeletionsSoon()
-                for (name, held) in back { returnToFolder(name, held) }
+                for (name, held) in back.sorted(by: { $0.key < $1.key }) { returnToFolder(name, held) }
             }
         }
         awaitJudgement()

@@ -224,7 +224,9 @@ extension Supervisor {
     }
 
     private mutating func forgetFormerVersions() {
-        for user in users.values where user.formerVersion != nil { update(user.name) { $1.formerVersion = nil } }
+        for name in users.keys.sorted() where users[name]?.formerVersion != nil {
+            update(name) { $1.formerVersion = nil }
+        }
     }
 
     private mutating func endRollout() {

@@ -45,7 +45,7 @@ package enum UpgradeFile {
             record.target = version
             record.isPaused = rollout.isPaused
             if case .rollingBack(let why) = rollout.stage { record.turnedBack = why }
-            let failures = rollout.failures.prefix(mostFailures)
+            let failures = rollout.failures.sorted { $0.key < $1.key }.prefix(mostFailures)
             record.failures = Dictionary(
                 uniqueKeysWithValues: failures.map { ($0.text, String($1.prefix(longestReason))) })
             record.since = clock(rollout.startedAt)

@@ -44,7 +44,9 @@ extension Supervisor {
 
     mutating func measureSome() {
         guard !isStopping else { return }
-        if memoryRound.isOver { memoryRound = MemoryRound(of: users.values.filter(hasMemoryLimit).map(\.name)) }
+        if memoryRound.isOver {
+            memoryRound = MemoryRound(of: users.values.filter(hasMemoryLimit).map(\.name).sorted())
+        }
         guard !memoryRound.isOver else { return }
         timers.set(.memory, at: now + memoryRound.interval)
         for name in memoryRound.next() {

@@ -117,7 +117,7 @@ extension Supervisor {
 
     /// By now it is known whether a database was away.
     mutating func judgeDoubts() {
-        for (name, doubt) in upgrade.rollout?.doubts ?? [:] {
+        for (name, doubt) in (upgrade.rollout?.doubts ?? [:]).sorted(by: { $0.key < $1.key }) {
             guard now - doubt.since >= doubtTime else {
                 timers.set(.doubts, at: doubt.since + doubtTime)
                 continue

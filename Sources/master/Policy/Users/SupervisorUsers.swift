@@ -136,7 +136,7 @@ extension Supervisor {
             for process in actual.processes { depart(&user, process, drains: !isStopping) }
         }
         if isStopping {
-            for departure in user.departing.values {
+            for (_, departure) in user.departing.sorted(by: { $0.key < $1.key }) {
                 if case .draining = departure.phase { terminate(&user, departure.process) }
             }
         }

@@ -95,7 +95,7 @@ extension UserRecord {
             case .swapping(let old, let new): [ProcessRecord(old), ProcessRecord(new)]
             case .stopping(let departure): [ProcessRecord(departure)]
             }
-        processes = present + user.departing.values.map { ProcessRecord($0) }
+        processes = present + user.departing.sorted { $0.key < $1.key }.map { ProcessRecord($0.value) }
     }
 }
 
