@@ -4,7 +4,7 @@ import Glibc
 import Shared
 import Testing
 
-@testable import master
+@testable import Policy
 
 @Suite struct SimulationDigestTests {
     static let file = getenv("STEWARD_DIGESTS").map { String(cString: $0) }

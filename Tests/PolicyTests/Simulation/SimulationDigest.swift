@@ -5,7 +5,7 @@
 
 import Shared
 
-@testable import master
+@testable import Policy
 
 struct SimulationDigest {
     private(set) var hash = Fingerprint()
