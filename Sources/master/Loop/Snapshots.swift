@@ -16,7 +16,7 @@ extension Loop {
         case .dbwatch: return tell(kind, links.dbwatch, snapshot)
         case .dispatch:
             return tell(kind, links.dispatch) { link in
-                for order in supervisor.users.values.flatMap(supervisor.checkOrders) { try link.send(.check(order)) }
+                for order in supervisor.checkOrders { try link.send(.check(order)) }
             }
         }
     }

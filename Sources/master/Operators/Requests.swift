@@ -135,22 +135,22 @@ extension Loop {
     /// Takes a database out of use, or into use again; for the next master, too.
     private func drain(_ name: String, _ isDrained: Bool, _ client: ControlClient) {
         guard client.mayChange else { return refuse(client) }
-        guard let row = supervisor.databases[name] else {
+        guard supervisor.databaseNames.contains(name) else {
             return send([.refused(TextLine("no database \(Self.line(name))"))], to: client)
         }
-        guard isDrained || row.isDrained else {
+        guard isDrained || supervisor.isDrained(name) else {
             return send([.refused(TextLine("\(name) is not drained"))], to: client)
         }
         do {
-            let others = supervisor.databases.values.filter { $0.isDrained && $0.settings.name != name }
-            try runtime.keepDrained(Set(others.map(\.settings.name) + (isDrained ? [name] : [])))
+            let others = supervisor.databaseNames.filter { $0 != name && supervisor.isDrained($0) }
+            try runtime.keepDrained(Set(others + (isDrained ? [name] : [])))
         } catch {
             return send([.refused(TextLine("\(name): \(error)"))], to: client)
         }
         feed(isDrained ? .drain(name) : .undrain(name))
-        let stay = isDrained && row.users > 0 && !supervisor.hasAlternative(name)
-        let warning = "no other member of its group is available: its \(row.users) users stay for the time being"
-        send((stay ? [.line(TextLine(warning))] : []) + [.done], to: client)
+        let stay = isDrained ? supervisor.stranded(on: name) : 0
+        let warning = "no other member of its group is available: its \(stay) users stay for the time being"
+        send((stay > 0 ? [.line(TextLine(warning))] : []) + [.done], to: client)
     }
 
     private func upgrade(_ request: UpgradeRequest, _ client: ControlClient) {
@@ -158,7 +158,7 @@ extension Loop {
         if let objection = supervisor.objection(to: request) {
             return send([.refused(TextLine(Self.line(objection)))], to: client)
         }
-        switch (request.action, request.version ?? supervisor.packages.current) {
+        switch (request.action, request.version ?? supervisor.currentVersion) {
         case (.plan, let version?):
             let lines = supervisor.upgradePlan(version).map { ControlAnswer.line(TextLine($0)) }
             return send(lines + [.done], to: client)

@@ -35,7 +35,7 @@ extension Simulation {
             isKeeperAdopted = false
         case .dispatch:
             orders = [:]
-            for order in supervisor.users.values.flatMap(supervisor.checkOrders) { orders[order.worker] = order }
+            for order in supervisor.checkOrders { orders[order.worker] = order }
         case .dbwatch:
             for (name, state) in databaseStates.sorted(by: { $0.key < $1.key }) { sayDatabase(name, state) }
         case .pathwatch:

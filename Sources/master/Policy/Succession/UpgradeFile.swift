@@ -66,10 +66,7 @@ package enum UpgradeFile {
         guard type == Self.type else { throw WireError.unknownType(type) }
         let record: Record = try reader.value()
         try reader.finish()
-        var upgrade = Upgrade()
-        upgrade.inForce = record.inForce
-        upgrade.seen = record.seen
-        upgrade.held = record.held
+        var upgrade = Upgrade(inForce: record.inForce, seen: record.seen, held: record.held)
         guard let target = record.target else { return upgrade }
         let failures = record.failures.compactMap { name, why in UserName(name).map { ($0, why) } }
         upgrade.rollout = Rollout(
