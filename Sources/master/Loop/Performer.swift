@@ -10,48 +10,56 @@ extension Loop {
     /// Performs an effect; what it finds out on the way comes back as events.
     func perform(_ effect: Effect) -> [Event] {
         do {
-            switch effect {
-            case .open(let socket): return openSocket(socket)
-            case .retire(let socket, let reason): return retire(StandIn(socket, reason))
-            case .welcome(let id, let socket, let nice):
-                sockets.restoreBacklog(socket)
-                workers[id]?.endStart(nice: nice)
-            case .link(let socket): return link(socket)
-            case .unlink(let user):
-                sockets.unlink(user)
-                shortages.faceless.remove(user)
-            case .answer(let socket, let reason): return tellKeeper(.answer(StandIn(socket, reason)))
-            case .quiet(let socket): return tellKeeper(.quiet(socket))
-            case .watch(let socket): try watch(socket)
-            case .unwatch(let socket): if let watched = sockets.held[socket] { poller.remove(watched.number) }
-            case .probe(let socket, let worker): return [.probed(worker, isEmpty: sockets.isEmpty(socket))]
-            case .start(let id, let socket, let plan, let gently): return startWorker(id, socket, plan, gently)
-            case .measure(let id): return measure(id)
-            case .signal(let id, let number, let leaderOnly): signal(id, number, leaderOnly)
-            case .check(let order): return tell(.dispatch, links.dispatch) { try $0.send(.check(order)) }
-            case .forget(let worker): return tell(.dispatch, links.dispatch) { try $0.send(.forget(worker)) }
-            case .suspect(let worker): return tell(.dispatch, links.dispatch) { try $0.send(.suspect(worker)) }
-            case .startWatcher(let kind, let generation): return startWatcher(kind, generation)
-            case .killWatcher(let kind): watchers[kind]?.child.signal(SIGKILL)
-            case .dismissWatcher(.keeper): return tell(.keeper, links.keeper) { try $0.dismiss() }
-            case .dismissWatcher(let kind): closeLink(kind)
-            case .ping(let kind):
-                try tendShortages()
-                return tell(kind, links[kind]) { try $0.ping() }
-            case .snapshot(let kind): return sendSnapshot(kind)
-            case .moveLogs: return tellKeeper(.settings(keeperSettings))
-            case .dropHold(let name): try runtime.keepHold(name, nil)
-            case .keepDeletions: try runtime.keepDeletions(supervisor.keptDeletions)
-            case .keepUpgrade: try runtime.keepUpgrade(supervisor.upgrade)
-            case .keepVersions(let versions): try runtime.keepVersions(versions)
-            case .record(let happening): return record(happening)
-            case .giveWay: if program.isReplaced { ending = ending ?? .replaced }
-            case .save(let name): save(name)
-            case .erase(let name): try state.erase(name)
-            case .finish: ending = .stopped
-            }
+            return try attempt(effect)
         } catch {
             log.error("\(error)")
+            return []
+        }
+    }
+
+    func attempt(_ effect: Effect) throws -> [Event] {
+        switch effect {
+        case .open(let socket): return openSocket(socket)
+        case .retire(let socket, let reason): return retire(StandIn(socket, reason))
+        case .welcome(let id, let socket, let nice):
+            sockets.restoreBacklog(socket)
+            workers[id]?.endStart(nice: nice)
+        case .link(let socket): return link(socket)
+        case .unlink(let user):
+            sockets.unlink(user)
+            shortages.faceless.remove(user)
+        case .answer(let socket, let reason): return tellKeeper(.answer(StandIn(socket, reason)))
+        case .quiet(let socket): return tellKeeper(.quiet(socket))
+        case .watch(let socket): try watch(socket)
+        case .unwatch(let socket): if let watched = sockets.held[socket] { poller.remove(watched.number) }
+        case .probe(let socket, let worker): return [.probed(worker, isEmpty: sockets.isEmpty(socket))]
+        case .start(let id, let socket, let plan, let gently): return startWorker(id, socket, plan, gently)
+        case .measure(let id): return measure(id)
+        case .signal(let id, let number, let leaderOnly): signal(id, number, leaderOnly)
+        case .check(let order): return tell(.dispatch, links.dispatch) { try $0.send(.check(order)) }
+        case .forget(let worker): return tell(.dispatch, links.dispatch) { try $0.send(.forget(worker)) }
+        case .suspect(let worker): return tell(.dispatch, links.dispatch) { try $0.send(.suspect(worker)) }
+        case .startWatcher(let kind, let generation): return startWatcher(kind, generation)
+        case .killWatcher(let kind): watchers[kind]?.child.signal(SIGKILL)
+        case .dismissWatcher(.keeper): return tell(.keeper, links.keeper) { try $0.dismiss() }
+        case .dismissWatcher(let kind): closeLink(kind)
+        case .ping(let kind):
+            try tendShortages()
+            return tell(kind, links[kind]) { try $0.ping() }
+        case .snapshot(let kind): return sendSnapshot(kind)
+        case .moveLogs(let folder): return tellKeeper(.settings(KeeperSettings(logs: folder)))
+        case .keepHold(let name, let reason): try runtime.keepHold(name, reason)
+        case .keepDrained(let names): try runtime.keepDrained(names)
+        case .keepDeletions(let kept): try runtime.keepDeletions(kept)
+        case .keepUpgrade(let upgrade): try runtime.keepUpgrade(upgrade)
+        case .keepVersions(let versions): try runtime.keepVersions(versions)
+        case .record(let happening): return record(happening)
+        case .giveWay: if program.isReplaced { ending = ending ?? .replaced }
+        case .save(let record): save(record)
+        case .erase(let name):
+            shortages.unsaved[name] = nil
+            try state.erase(name)
+        case .finish: ending = .stopped
         }
         return []
     }

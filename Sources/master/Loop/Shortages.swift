@@ -9,7 +9,7 @@ struct Shortages {
     /// Whose socket or link could not be made.
     var faceless: Set<UserName> = []
     /// Whose records are not in RUNTIME/state as they should be.
-    var unsaved: Set<UserName> = []
+    var unsaved: [UserName: UserRecord] = [:]
     /// Where orphans could not be looked for.
     var sweep: Orphans.Scope?
 }
@@ -19,14 +19,10 @@ extension Loop {
     func tendShortages() throws {
         try restoreListener()
         sweepDue = sweepDue ?? shortages.sweep
-        for name in shortages.unsaved {
-            guard supervisor.users[name] != nil else {
-                shortages.unsaved.remove(name)
-                continue
-            }
-            save(name)
+        for (name, record) in shortages.unsaved {
+            save(record)
             // One is as good as all to find that there is still no room.
-            if shortages.unsaved.contains(name) { return }
+            if shortages.unsaved[name] != nil { return }
         }
     }
 
@@ -37,19 +33,19 @@ extension Loop {
     }
 
     /// Writes down a user's record. The next master finds a worker whose record is missing by its environment.
-    func save(_ name: UserName) {
-        guard let user = supervisor.users[name] else { return }
-        var record = UserRecord(user)
+    func save(_ record: UserRecord) {
+        var record = record
+        let name = record.name
         for index in record.processes.indices {
             let id = WorkerID(user: name, generation: record.processes[index].generation)
             record.processes[index].startTime = workers[id]?.child.startTime ?? 0
         }
         do {
             try state.save(record)
-            shortages.unsaved.remove(name)
+            shortages.unsaved[name] = nil
         } catch {
             if shortages.unsaved.isEmpty { log.error("\(error): goes on without, and tries again") }
-            shortages.unsaved.insert(name)
+            shortages.unsaved[name] = record
         }
     }
 

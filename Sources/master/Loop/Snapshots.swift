@@ -7,30 +7,36 @@ import SharedSystem
 extension Loop {
     func sendSnapshot(_ kind: WatcherKind) -> [Event] {
         links[kind]?.isSynchronised = true
-        switch kind {
-        case .keeper: return tell(kind, links.keeper, snapshot)
-        case .pathwatch:
-            var settings = supervisor.configuration.pathSettings
+        switch supervisor.snapshot(kind) {
+        case .keeper(let settings, let journal, let standIns):
+            return tell(kind, links.keeper) { try introduce(to: $0, settings, journal, standIns) }
+        case .pathwatch(var settings):
             settings.configuration = file
             return tell(kind, links.pathwatch) { try $0.send(.settings(settings)) }
-        case .dbwatch: return tell(kind, links.dbwatch, snapshot)
-        case .dispatch:
-            return tell(kind, links.dispatch) { link in
-                for order in supervisor.users.values.flatMap(supervisor.checkOrders) { try link.send(.check(order)) }
+        case .dbwatch(let settings, let databases):
+            return tell(kind, links.dbwatch) { dbwatch in
+                try dbwatch.send(.settings(settings))
+                for database in databases { try dbwatch.send(.database(database)) }
+                try dbwatch.send(.complete)
+            }
+        case .dispatch(let orders):
+            return tell(kind, links.dispatch) { dispatch in
+                for order in orders { try dispatch.send(.check(order)) }
             }
         }
     }
 
-    var keeperSettings: KeeperSettings { KeeperSettings(logs: supervisor.configuration.logs) }
-
-    private func snapshot(_ keeper: TypedLink<FromKeeper, ToKeeper>) throws {
-        try keeper.send(.settings(keeperSettings))
+    private func introduce(
+        to keeper: TypedLink<FromKeeper, ToKeeper>, _ settings: KeeperSettings, _ archive: JournalSettings,
+        _ standIns: [StandIn]
+    ) throws {
+        try keeper.send(.settings(settings))
         try keeper.send(.notify, with: notify.descriptor)
         for (socket, descriptor) in sockets.held where !keeperKnows.sockets.contains(socket) {
             try keeper.send(.keep(socket), with: descriptor)
         }
-        try keeper.send(.journal(supervisor.configuration.journal))
-        for standIn in supervisor.standIns { try keeper.send(.answer(standIn)) }
+        try keeper.send(.journal(archive))
+        for standIn in standIns { try keeper.send(.answer(standIn)) }
         for (id, worker) in workers where !keeperKnows.outputs.contains(id) {
             if let output = worker.output { try keeper.send(.output(id), with: output) }
         }
@@ -41,14 +47,4 @@ extension Loop {
         for event in journal.unwritten { try keeper.send(.event(event)) }
         try keeper.send(.complete)
     }
-
-    private func snapshot(_ dbwatch: TypedLink<FromDBWatch, ToDBWatch>) throws {
-        try dbwatch.send(.settings(supervisor.configuration.databaseCheck))
-        for database in supervisor.configuration.databases { try dbwatch.send(.database(database)) }
-        try dbwatch.send(.complete)
-    }
-}
-
-extension Configuration {
-    var journal: JournalSettings { JournalSettings(folder: state) }
 }

@@ -81,16 +81,12 @@ extension Loop {
         case .hold(let request):
             change(request, client) { name in
                 let reason = Self.line(request.reason ?? "held by the operator")
-                if let failure = self.keepHold(name, reason) { return failure }
-                self.feed(.hold(name, reason: reason))
-                return nil
+                return self.follow(.hold(name, reason: reason), about: "\(name)")
             }
         case .release(let request):
             change(request, client) { name in
                 guard self.supervisor.users[name]?.hold != nil else { return "\(name) is not held" }
-                if let failure = self.keepHold(name, nil) { return failure }
-                self.feed(.release(name))
-                return nil
+                return self.follow(.release(name), about: "\(name)")
             }
         case .databases:
             send(supervisor.databaseStatuses(clock).map { .database($0) } + [.done], to: client)
@@ -122,13 +118,16 @@ extension Loop {
         }
     }
 
-    /// A hold is to outlive master: only what is kept is promised.
-    private func keepHold(_ name: UserName, _ reason: String?) -> String? {
+    /// Follows an order once what it promises is kept.
+    ///
+    /// - Returns: why it is refused.
+    private func follow(_ order: Event, about subject: String) -> String? {
         do {
-            try runtime.keepHold(name, reason)
+            if let promise = supervisor.promise(of: order) { _ = try attempt(promise) }
+            feed(order)
             return nil
         } catch {
-            return "\(name): \(error)"
+            return "\(subject): \(error)"
         }
     }
 
@@ -141,13 +140,9 @@ extension Loop {
         guard isDrained || row.isDrained else {
             return send([.refused(TextLine("\(name) is not drained"))], to: client)
         }
-        do {
-            let others = supervisor.databases.values.filter { $0.isDrained && $0.settings.name != name }
-            try runtime.keepDrained(Set(others.map(\.settings.name) + (isDrained ? [name] : [])))
-        } catch {
-            return send([.refused(TextLine("\(name): \(error)"))], to: client)
+        if let failure = follow(isDrained ? .drain(name) : .undrain(name), about: name) {
+            return send([.refused(TextLine(failure))], to: client)
         }
-        feed(isDrained ? .drain(name) : .undrain(name))
         let stay = isDrained && row.users > 0 && !supervisor.hasAlternative(name)
         let warning = "no other member of its group is available: its \(row.users) users stay for the time being"
         send((stay ? [.line(TextLine(warning))] : []) + [.done], to: client)

@@ -183,7 +183,7 @@ package struct Supervisor {
         case .doubts: judgeDoubts()
         // What is due is seen to in every step.
         case .aside: break
-        case .keepDeletions: emit(.keepDeletions)
+        case .keepDeletions: keepDeletions()
         case .keepVersions: emit(.keepVersions(keptVersions))
         }
     }
@@ -246,10 +246,15 @@ package struct Supervisor {
             unsaved.append(.erase(name))
             forgetUser(user)
         } else {
-            if user.isUnsaved, unsaved.last != .save(name) { unsaved.append(.save(name)) }
+            if user.isUnsaved { save(UserRecord(user)) }
             user.isUnsaved = false
             users[name] = user
         }
+    }
+
+    private mutating func save(_ record: UserRecord) {
+        if case .save(let earlier) = unsaved.last, earlier.name == record.name { unsaved.removeLast() }
+        unsaved.append(.save(record))
     }
 
     mutating func reconcileAll() {

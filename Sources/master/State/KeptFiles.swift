@@ -23,7 +23,7 @@ extension Runtime {
 extension Runtime {
     private var upgradePath: String { "\(configuration.state)/upgrade" }
 
-    func keepUpgrade(_ upgrade: Upgrade) throws {
+    func keepUpgrade(_ upgrade: KeptUpgrade) throws {
         let clock = WallClock(wall: wallClock(), now: .now())
         try SmallFile.replace(upgradePath, by: UpgradeFile.bytes(upgrade, clock))
     }

@@ -33,7 +33,7 @@ extension Supervisor {
     private static var keepDelay: Duration { .milliseconds(100) }
 
     /// What the next master has to know.
-    package var keptDeletions: KeptDeletions {
+    var keptDeletions: KeptDeletions {
         let held = fuse.held.sorted { $0.key < $1.key }.map { name, held in
             KeptDeletion(name: name, since: held.since, why: held.why, settings: users[name]?.settings)
         }
@@ -78,7 +78,7 @@ extension Supervisor {
         if let trouble = report.trouble {
             fuse.folderGone(trouble, known: knownNames, now: now)
         } else if report.isSearched {
-            if fuse.folderSearched(report.identity) { emit(.keepDeletions) }
+            if fuse.folderSearched(report.identity) { keepDeletions() }
         } else {
             let back = fuse.folderFound(report.identity)
             if !back.isEmpty {
@@ -132,7 +132,7 @@ extension Supervisor {
                 "deletion held back until `steward confirm-delete`: \(list(names)): \(why)", rule: "deletion-fuse",
                 weight: .warning)
             for name in names { answerForDead(name) }
-            emit(.keepDeletions)
+            keepDeletions()
         }
     }
 
@@ -146,6 +146,10 @@ extension Supervisor {
     private func list(_ names: [UserName]) -> String {
         let some = names.prefix(5).map(\.text).joined(separator: ", ")
         return names.count == 1 ? some : "\(names.count) users (\(some)\(names.count > 5 ? " …" : ""))"
+    }
+
+    mutating func keepDeletions() {
+        emit(.keepDeletions(keptDeletions))
     }
 
     private mutating func keepDeletionsSoon() {
@@ -167,7 +171,7 @@ extension Supervisor {
         fuse.confirm(confirmed)
         note("deletion confirmed: \(list(confirmed))", rule: "confirm-delete")
         for name in confirmed { carryOut(name) }
-        emit(.keepDeletions)
+        keepDeletions()
         guard fuse.isFolderGone else { return }
         // pathwatch still takes them as known: should the folder come back with them, it has to say so.
         emit(.snapshot(.pathwatch))

@@ -18,7 +18,7 @@ extension Supervisor {
         upgrade.seen = current
         if let why = upgrade.held[current] {
             note("\(current) is current, but held: \(why)", rule: "upgrade", weight: .warning)
-            return emit(.keepUpgrade)
+            return keepUpgrade()
         }
         beginRollout(to: .package(current))
     }
@@ -33,7 +33,7 @@ extension Supervisor {
         for user in users.values.sorted(by: { $0.name < $1.name }) { joinRollout(user) }
         let count = upgrade.rollout?.total ?? 0
         if count > 0 { note("upgrade to \(target) begins: \(count) users", rule: "upgrade") }
-        emit(.keepUpgrade)
+        keepUpgrade()
     }
 
     /// Gives a user its place, where the rollout is to change it.
@@ -199,7 +199,11 @@ extension Supervisor {
         guard let rollout = upgrade.rollout, rollout.isPaused != isPaused else { return }
         upgrade.rollout?.isPaused = isPaused
         note("upgrade to \(rollout.target) \(isPaused ? "paused" : "resumed")", rule: "upgrade")
-        emit(.keepUpgrade)
+        keepUpgrade()
+    }
+
+    mutating func keepUpgrade() {
+        emit(.keepUpgrade(KeptUpgrade(upgrade)))
     }
 
     // MARK: the end
@@ -220,7 +224,7 @@ extension Supervisor {
         let back = count == 0 ? "nobody has to go back" : "\(count) go back"
         let text = "upgrade to \(rollout.target) stopped and held, \(back): \(why)"
         note(text, rule: "upgrade", weight: .warning)
-        emit(.keepUpgrade)
+        keepUpgrade()
     }
 
     private mutating func forgetFormerVersions() {
@@ -241,7 +245,7 @@ extension Supervisor {
         } else {
             note("upgrade to \(rollout.target): rolled back", rule: "upgrade")
         }
-        emit(.keepUpgrade)
+        keepUpgrade()
         followCurrent()
     }
 

@@ -116,7 +116,7 @@ extension Supervisor {
         for kind in WatcherKind.allCases {
             if isNeeded(kind) { need(kind) } else { dismiss(kind) }
         }
-        if before.logs != configuration.logs { emit(.moveLogs) }
+        if before.logs != configuration.logs { emit(.moveLogs(to: configuration.logs)) }
         if before.pathSettings != configuration.pathSettings { inform(.pathwatch) }
         let isWatchingOther =
             before.databases != configuration.databases || before.databaseCheck != configuration.databaseCheck

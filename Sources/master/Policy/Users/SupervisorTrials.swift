@@ -95,7 +95,7 @@ extension Supervisor {
         note("\(target) failed: \(why)", rule: "upgrade-failed", user: user.name, weight: .warning)
         upgrade.rollout?.failed(user.name, why, isDoubtful: user.database != nil, now)
         if user.database != nil { timers.set(.doubts, at: now + doubtTime) }
-        emit(.keepUpgrade)
+        keepUpgrade()
         return true
     }
 
@@ -132,7 +132,7 @@ extension Supervisor {
             if isExcused { note("does not count: database \(user.database ?? "")", rule: "upgrade", user: name) }
             upgrade.rollout?.judged(name, user.settings.plan, isExcused: isExcused)
         }
-        emit(.keepUpgrade)
+        keepUpgrade()
     }
 }
 

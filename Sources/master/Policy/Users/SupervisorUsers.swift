@@ -115,7 +115,7 @@ extension Supervisor {
             user.fault = nil
             if user.hold != nil {
                 user.hold = nil
-                supervisor.emit(.dropHold(name))
+                supervisor.emit(.keepHold(name, nil))
             }
             supervisor.dismiss(&user)
         }

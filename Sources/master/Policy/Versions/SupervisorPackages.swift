@@ -82,7 +82,7 @@ extension Supervisor {
         guard !gone.isEmpty else { return }
         for version in gone { upgrade.held[version] = nil }
         if let seen = upgrade.seen, gone.contains(seen) { upgrade.seen = nil }
-        emit(.keepUpgrade)
+        keepUpgrade()
     }
 
     /// The snapshot is complete: what users run and nobody has reported is gone.
