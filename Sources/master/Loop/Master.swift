@@ -56,14 +56,14 @@ struct Master: ParsableCommand {
             groups: groups)
         log.notice("supervises \(configuration.users), pid \(getpid()), \(inherited.workers.count) workers found")
         let ending = try loop.run()
-        loop.launcher.end()
+        loop.workforce.end()
         switch ending {
         case .stopped:
             runtime.endLeftovers(log)
             runtime.leave()
             log.notice("ended")
         case .left:
-            log.notice("leaves \(loop.workers.count) workers to the next master")
+            log.notice("leaves \(loop.workforce.count) workers to the next master")
         case .replaced:
             log.notice("its program was replaced: goes on as the new one")
             try program.execute()
