@@ -83,21 +83,18 @@ package enum UpgradeFile {
             record.since = clock(rollout.startedAt)
         }
         var bytes: [UInt8] = []
-        try Frame.append(to: &bytes) { try $0.message(type, record) }
+        try FrameFile.append(type, record, to: &bytes)
         return bytes
     }
 
     /// - Throws: `WireError` where the bytes are none of such a file.
     package static func upgrade(_ bytes: [UInt8], _ clock: WallClock) throws -> Upgrade {
-        var decoder = FrameDecoder()
-        decoder.append(bytes)
-        guard let payload = try decoder.next(), decoder.isAtBoundary else { throw WireError.truncated }
-        var reader = WireReader(payload)
-        var type: UInt8 = 0
-        try reader.field(&type)
-        guard type == Self.type else { throw WireError.unknownType(type) }
-        let record: Record = try reader.value()
-        try reader.finish()
+        var records: [Record] = []
+        try FrameFile.read(bytes) { type, reader in
+            guard type == Self.type else { throw WireError.unknownType(type) }
+            records.append(try reader.value())
+        }
+        guard records.count == 1, let record = records.first else { throw WireError.truncated }
         var upgrade = Upgrade()
         upgrade.inForce = record.inForce
         upgrade.seen = record.seen
