@@ -91,7 +91,7 @@ package struct Supervisor {
         handle(event)
         becomeReadyUnheard()
         admit()
-        return out.take { [users] name in users[name] == nil ? .erase(name) : .save(name) }
+        return out.take { [users] name in users[name].map { .save(UserRecord($0)) } ?? .erase(name) }
     }
 
     private mutating func handle(_ event: Event) {

@@ -213,7 +213,7 @@ import Testing
         }
         upgrade.rollout = rollout
         let clock = WallClock(wall: 0, now: Instant(nanoseconds: 0))
-        let read = try UpgradeFile.upgrade(UpgradeFile.bytes(upgrade, clock), clock)
+        let read = try UpgradeFile.upgrade(UpgradeFile.bytes(KeptUpgrade(upgrade), clock), clock)
         #expect(read.rollout?.failures.isEmpty == false)
     }
 
@@ -227,7 +227,7 @@ import Testing
         rollout.isPaused = true
         upgrade.rollout = rollout
         let clock = WallClock(wall: 1_000_000, now: Instant(nanoseconds: 9_000_000))
-        let read = try UpgradeFile.upgrade(UpgradeFile.bytes(upgrade, clock), clock)
+        let read = try UpgradeFile.upgrade(UpgradeFile.bytes(KeptUpgrade(upgrade), clock), clock)
         #expect(read.inForce == "1.0" && read.seen == "2.0" && read.held == ["1.5": "why"])
         #expect(read.rollout?.target == .package("2.0") && read.rollout?.stage == .rollingBack("alice: exit 1"))
         #expect(read.rollout?.failures == [alice: "exit 1"] && read.rollout?.isPaused == true)

@@ -219,7 +219,7 @@ import Testing
         var script = Self.script()
         _ = script.ready(alice)
         reload(&script) { $0.logs = "/elsewhere" }
-        #expect(script.effects == [.moveLogs])
+        #expect(script.effects == [.moveLogs(to: "/elsewhere")])
     }
 
     @Test func aChangeOfTheSwapModeConcernsSwapsThatWait() {

@@ -45,8 +45,8 @@ extension Simulation {
         }
     }
 
-    func keepUpgrade() {
-        upgrade = (try? UpgradeFile.bytes(supervisor.upgrade, WallClock(wall: 0, now: Instant(nanoseconds: 0)))) ?? []
+    func keep(_ kept: KeptUpgrade) {
+        upgrade = (try? UpgradeFile.bytes(kept, WallClock(wall: 0, now: Instant(nanoseconds: 0)))) ?? []
     }
 
     func keptUpgrade() -> Upgrade {

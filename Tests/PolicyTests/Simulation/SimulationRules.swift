@@ -79,7 +79,8 @@ extension Simulation {
         case .check(let order):
             expect(workers[order.worker] != nil, .checkedWhileThere, "\(order.worker)")
         case .welcome, .unlink, .unwatch, .measure, .signal, .forget, .suspect, .startWatcher, .killWatcher,
-            .dismissWatcher, .ping, .snapshot, .moveLogs, .save, .erase, .dropHold, .keepDeletions, .keepVersions,
+            .dismissWatcher, .ping, .snapshot, .moveLogs, .save, .erase, .keepHold, .keepDrained, .keepDeletions,
+            .keepVersions,
             .keepUpgrade, .giveWay, .finish:
             break
         }

@@ -4,7 +4,7 @@ import Shared
 
 extension Supervisor {
     /// What the next master has to know.
-    package var keptDeletions: KeptDeletions {
+    var keptDeletions: KeptDeletions {
         let held = deletions.held.sorted { $0.key < $1.key }.map { name, held in
             KeptDeletion(name: name, since: held.since, why: held.why, settings: users[name]?.settings)
         }
@@ -43,7 +43,7 @@ extension Supervisor {
         if let trouble = report.trouble {
             deletions.folderGone(trouble, known: knownNames, now)
         } else if report.isSearched {
-            if deletions.folderSearched(report.identity) { out.emit(.keepDeletions) }
+            if deletions.folderSearched(report.identity) { keepDeletions() }
         } else {
             let back = deletions.folderFound(report.identity, now).sorted { $0.key < $1.key }
             guard !back.isEmpty else { return }
@@ -52,12 +52,17 @@ extension Supervisor {
         }
     }
 
+    /// Not in the ordered end: users go, and with them the settings by which the next master serves them on.
+    private mutating func keepDeletions() {
+        if !isStopping { out.emit(.keepDeletions(keptDeletions)) }
+    }
+
     // MARK: judgement
 
     mutating func deletionDue() {
         switch deletions.expire(now) {
         case .judge: judgeDeletions()
-        case .keep: out.emit(.keepDeletions)
+        case .keep: keepDeletions()
         case nil: break
         }
     }
@@ -73,7 +78,7 @@ extension Supervisor {
                 "deletion held back until `steward confirm-delete`: \(list(names)): \(why)", rule: "deletion-fuse",
                 weight: .warning)
             for name in names { answerForDead(name) }
-            out.emit(.keepDeletions)
+            keepDeletions()
         case nil:
             break
         }
@@ -81,6 +86,7 @@ extension Supervisor {
 
     private mutating func carryOut(_ name: UserName) {
         deletions.faultless(name)
+        if succession.takeHold(name) != nil { out.emit(.keepHold(name, nil)) }
         delete(name)
         bury(name)
     }
@@ -99,7 +105,7 @@ extension Supervisor {
         guard !confirmed.isEmpty else { return }
         out.note("deletion confirmed: \(list(confirmed))", rule: "confirm-delete")
         for name in confirmed { carryOut(name) }
-        out.emit(.keepDeletions)
+        keepDeletions()
         // pathwatch still takes them as known: should the folder come back with them, it has to say so.
         if deletions.isFolderGone { out.emit(.snapshot(.pathwatch)) }
     }

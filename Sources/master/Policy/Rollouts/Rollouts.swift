@@ -18,7 +18,7 @@ extension Supervisor {
         }
         if let why = upgrade.see(current) {
             out.note("\(current) is current, but held: \(why)", rule: "upgrade", weight: .warning)
-            return out.emit(.keepUpgrade)
+            return keepUpgrade()
         }
         beginRollout(to: .package(current))
     }
@@ -32,7 +32,7 @@ extension Supervisor {
         for name in users.keys.sorted() { joinRollout(name) }
         let count = upgrade.rollout?.total ?? 0
         if count > 0 { out.note("upgrade to \(target) begins: \(count) users", rule: "upgrade") }
-        out.emit(.keepUpgrade)
+        keepUpgrade()
     }
 
     /// Gives a user its place, where the rollout is to change it.
@@ -188,7 +188,11 @@ extension Supervisor {
         guard let rollout = upgrade.rollout, rollout.isPaused != isPaused else { return }
         upgrade.rollout?.isPaused = isPaused
         out.note("upgrade to \(rollout.target) \(isPaused ? "paused" : "resumed")", rule: "upgrade")
-        out.emit(.keepUpgrade)
+        keepUpgrade()
+    }
+
+    mutating func keepUpgrade() {
+        out.emit(.keepUpgrade(KeptUpgrade(upgrade)))
     }
 
     // MARK: the end
@@ -205,7 +209,7 @@ extension Supervisor {
         let back = count == 0 ? "nobody has to go back" : "\(count) go back"
         let text = "upgrade to \(rollout.target) stopped and held, \(back): \(why)"
         out.note(text, rule: "upgrade", weight: .warning)
-        out.emit(.keepUpgrade)
+        keepUpgrade()
     }
 
     private mutating func forgetFormerVersions() {
@@ -226,7 +230,7 @@ extension Supervisor {
         } else {
             out.note("upgrade to \(rollout.target): rolled back", rule: "upgrade")
         }
-        out.emit(.keepUpgrade)
+        keepUpgrade()
         followCurrent()
     }
 

@@ -98,7 +98,7 @@ extension Supervisor {
             let (now, doubtTime) = (now, doubtTime)
             upgrade.rollout?.doubted(name, why, doubtTime: doubtTime, now)
         }
-        out.emit(.keepUpgrade)
+        keepUpgrade()
         return true
     }
 
@@ -142,6 +142,6 @@ extension Supervisor {
             if isExcused { out.note("does not count: database \(user.database ?? "")", rule: "upgrade", user: name) }
             upgrade.rollout?.judged(name, user.settings.plan, isExcused: isExcused)
         }
-        out.emit(.keepUpgrade)
+        keepUpgrade()
     }
 }

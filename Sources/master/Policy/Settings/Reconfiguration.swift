@@ -113,7 +113,7 @@ extension Supervisor {
         for kind in WatcherKind.allCases {
             if isNeeded(kind) { watchers.need(kind, &out) } else { watchers.dismiss(kind, &out) }
         }
-        if before.logs != configuration.logs { out.emit(.moveLogs) }
+        if before.logs != configuration.logs { out.emit(.moveLogs(to: configuration.logs)) }
         if before.pathSettings != configuration.pathSettings { watchers.inform(.pathwatch, &out) }
         let isWatchingOther =
             before.databases != configuration.databases || before.databaseCheck != configuration.databaseCheck

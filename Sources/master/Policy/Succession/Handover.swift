@@ -11,7 +11,7 @@ extension Supervisor {
 
     /// Ends what is left of a user who is gone.
     mutating func bury(_ name: UserName) {
-        _ = succession.takeVersion(name)
+        if succession.takeVersion(name) != nil { keepVersionsSoon() }
         guard let left = succession.takeRemains(name) else { return }
         var settings = UserSettings()
         settings.name = name

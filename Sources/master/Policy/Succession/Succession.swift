@@ -59,8 +59,12 @@ struct Succession {
     }
 
     /// Everybody who is there has been named: versions of others are of no use any more.
-    mutating func forgetVersions(except present: Set<UserName>) {
+    ///
+    /// - Returns: whether there were any.
+    mutating func forgetVersions(except present: Set<UserName>) -> Bool {
+        let before = versions.count
         versions = versions.filter { present.contains($0.key) || remains[$0.key] != nil }
+        return versions.count < before
     }
 
     // MARK: for the next master

@@ -32,7 +32,7 @@ extension User {
             out.emit(.link(socket))
             face = Face(socket: socket)
         }
-        guard face?.standIn == nil, face?.patienceEnd == nil else { return }
+        guard face?.standIn == nil, isAwaited, face?.patienceEnd == nil else { return }
         face?.patienceEnd = out.now + Self.patience
     }
 
@@ -52,14 +52,15 @@ extension User {
 
     mutating func patienceEnded(_ out: inout Outbox) {
         face?.patienceEnd = nil
-        guard let face, face.standIn == nil else { return }
+        if let face, face.standIn == nil, isAwaited { answer(.starting, on: face.socket, &out) }
+    }
+
+    /// Whether requests wait, as no process accepts them yet.
+    private var isAwaited: Bool {
         switch actual {
-        case .absent, .queued, .starting, .waiting:
-            answer(.starting, on: face.socket, &out)
-        case .stopping(let departure) where departure.process.readyAt == nil:
-            answer(.starting, on: face.socket, &out)
-        case .ready, .swapping, .stopping:
-            break
+        case .absent, .queued, .starting, .waiting: true
+        case .stopping(let departure): departure.process.readyAt == nil
+        case .ready, .swapping: false
         }
     }
 

@@ -34,11 +34,9 @@ extension User {
             guard aim.wanted.isServed, !isAnswered || isAwaited else { return [] }
             return [checkOrder(process, awaitsReady: isAnswered, aim)].compactMap(\.self)
         case .swapping(let old, let new):
-            let orders = [
-                checkOrder(old, awaitsReady: false, aim),
-                checkOrder(new.process, awaitsReady: !new.isOnTrial, aim),
-            ]
-            return orders.compactMap(\.self)
+            // Nothing would follow from a check of one for which the keeper answers.
+            let present = face?.standIn == nil ? checkOrder(old, awaitsReady: false, aim) : nil
+            return [present, checkOrder(new.process, awaitsReady: !new.isOnTrial, aim)].compactMap(\.self)
         }
     }
 

@@ -40,7 +40,7 @@ extension Supervisor {
     /// pathwatch has named everybody who is there.
     private mutating func complete() {
         guard let present = deletions.complete() else { return }
-        succession.forgetVersions(except: present)
+        if succession.forgetVersions(except: present) { keepVersionsSoon() }
         tellUnreportedVersions()
         // Those who were not named are gone.
         for name in knownNames where !present.contains(name) { deluser(name) }
@@ -86,7 +86,8 @@ extension Supervisor {
 
     /// Does for a user what a change means.
     mutating func carryOut(_ name: UserName, _ consequence: Consequence) {
-        if consequence != .nothing { needDispatch(name) }
+        // A user that is down for the moment will be checked when it is not.
+        needDispatch(name)
         advance(name) { $0.carryOut(consequence, &$1, &$2) }
     }
 
@@ -119,7 +120,7 @@ extension Supervisor {
     mutating func delete(_ name: UserName) {
         guard users[name]?.isDeleted == false else { return }
         out.note("deleted", rule: "deluser", user: name)
-        if users[name]?.hold != nil { out.emit(.dropHold(name)) }
+        if users[name]?.hold != nil { out.emit(.keepHold(name, nil)) }
         advance(name) { user, aim, out in
             user.isDeleted = true
             user.fault = nil

@@ -68,7 +68,7 @@ extension Supervisor {
         let used = Set(users.values.flatMap { [$0.runningVersion, $0.version, $0.formerVersion].compactMap(\.self) })
         versions.forget(unless: used.contains)
         guard versions.isComplete, versions.folderFault == nil else { return }
-        if upgrade.forget(unless: { [versions] in versions.rows[$0] != nil }) { out.emit(.keepUpgrade) }
+        if upgrade.forget(unless: { [versions] in versions.rows[$0] != nil }) { keepUpgrade() }
     }
 
     /// The snapshot is complete: what users run and was not reported is gone.
