@@ -93,8 +93,11 @@ extension Supervisor {
             takeSettings()
         }
         let names = users.keys.sorted()
+        // Whom it does not concern may have come to another database, or to lose a plan that failed: that is saved.
         for name in names {
-            if let consequence = change.atOnce[name] { update(name) { $0.carryOut(consequence, &$1) } }
+            update(name) { supervisor, user in
+                if let consequence = change.atOnce[name] { supervisor.carryOut(consequence, &user) }
+            }
         }
         if before.worker.swap != configuration.worker.swap {
             for name in names { update(name) { $0.swapModeChanged(&$1) } }

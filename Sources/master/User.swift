@@ -151,16 +151,22 @@ struct User: Equatable, Sendable {
     /// A swap is due although the plan is the same, and why.
     var swapRequest: String?
     /// The plan that a swap failed with, and how: not tried again until it changes or the operator asks.
-    var failedPlan: PlanIdentity?
+    var failedPlan: PlanIdentity? {
+        didSet { isUnsaved = true }
+    }
     var swapFailure: String?
 
-    var history = RestartHistory()
+    var history = RestartHistory() {
+        didSet { isUnsaved = true }
+    }
     /// Set while no process can be made for it.
     var startTrouble: StartTrouble?
     /// Replacements because of failed checks or too much memory, and when the next one is allowed.
     var remedies = RestartHistory()
     var remedyAfter: Instant?
-    var restarts = 0
+    var restarts = 0 {
+        didSet { isUnsaved = true }
+    }
     var lastExit: String?
     var lastFailure: String?
     var health: Health?
