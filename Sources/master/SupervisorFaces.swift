@@ -11,7 +11,7 @@ extension Supervisor {
             emit(.link(socket))
             user.face = Face(socket: socket)
         }
-        guard user.face?.standIn == nil, !timers.isSet(.patience(user.name)) else { return }
+        guard user.face?.standIn == nil, user.isAwaited, !timers.isSet(.patience(user.name)) else { return }
         timers.set(.patience(user.name), at: now + Self.patience)
     }
 
@@ -24,17 +24,9 @@ extension Supervisor {
     }
 
     mutating func patienceEnded(_ user: inout User) {
-        guard let face = user.face, face.standIn == nil else { return }
-        switch user.actual {
-        case .absent, .queued, .starting, .waiting:
-            user.face?.standIn = .starting
-            emit(.answer(face.socket, .starting))
-        case .stopping(let departure) where departure.process.readyAt == nil:
-            user.face?.standIn = .starting
-            emit(.answer(face.socket, .starting))
-        case .ready, .swapping, .stopping:
-            break
-        }
+        guard let face = user.face, face.standIn == nil, user.isAwaited else { return }
+        user.face?.standIn = .starting
+        emit(.answer(face.socket, .starting))
     }
 
     /// From now on the keeper answers. A socket that a process still accepts on is left to it: the link moves to
@@ -81,5 +73,16 @@ extension Supervisor {
     mutating func retireUnused(_ user: User, _ socket: WorkerID, _ reason: StandInReason) {
         guard user.face?.socket != socket, !user.processes.contains(where: { $0.socket == socket }) else { return }
         emit(.retire(socket, reason))
+    }
+}
+
+extension User {
+    /// Whether requests wait, as nobody accepts them yet.
+    fileprivate var isAwaited: Bool {
+        switch actual {
+        case .absent, .queued, .starting, .waiting: true
+        case .stopping(let departure): departure.process.readyAt == nil
+        case .ready, .swapping: false
+        }
     }
 }
