@@ -142,7 +142,7 @@ extension Supervisor {
 
     /// Ends what is left of a user who is gone.
     mutating func bury(_ name: UserName) {
-        recordedVersions[name] = nil
+        if recordedVersions.removeValue(forKey: name) != nil { keepVersionsSoon() }
         guard let left = remains.removeValue(forKey: name) else { return }
         var settings = UserSettings()
         settings.name = name

@@ -28,7 +28,9 @@ extension Supervisor {
             guard let present = reported else { return }
             reported = nil
             faults = faults.filter { present.contains($0.key) }
-            recordedVersions = recordedVersions.filter { present.contains($0.key) || remains[$0.key] != nil }
+            let kept = recordedVersions.filter { present.contains($0.key) || remains[$0.key] != nil }
+            if kept.count < recordedVersions.count { keepVersionsSoon() }
+            recordedVersions = kept
             tellUnreportedVersions()
             missing(from: present)
             judgeFound()
