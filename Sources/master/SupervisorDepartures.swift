@@ -70,6 +70,8 @@ extension Supervisor {
     /// Ends a process that hangs. Its exit counts as a death.
     mutating func abort(_ user: inout User, _ process: Process, _ why: String) {
         note("aborting: \(why)", rule: "abort", user: user.name, weight: .warning)
+        // Its swap may have been waiting for a place.
+        dequeueStart(user.name)
         var ending = departure(process, drains: false)
         ending.phase = .aborting
         ending.process.failure = why
@@ -207,6 +209,7 @@ extension Supervisor {
         }
         let seconds = (decision.delay.milliseconds / 100).rounded() / 10
         note("died: \(cause); starting again in \(seconds) s", rule: "restart", user: user.name)
+        dequeueStart(user.name)
         user.actual = .waiting(until: now + decision.delay)
         timers.set(.restart(user.name), at: now + decision.delay)
         if decision.isCrashLoop {
