@@ -183,7 +183,7 @@ struct Supervisor {
         case .doubts: judgeDoubts()
         // What is due is seen to in every step.
         case .aside: break
-        case .keepDeletions: emit(.keepDeletions)
+        case .keepDeletions: keepDeletions()
         case .keepVersions: emit(.keepVersions(keptVersions))
         }
     }

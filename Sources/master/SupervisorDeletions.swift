@@ -74,7 +74,7 @@ extension Supervisor {
         if let trouble = report.trouble {
             fuse.folderGone(trouble, known: knownNames, now: now)
         } else if report.isSearched {
-            if fuse.folderSearched(report.identity) { emit(.keepDeletions) }
+            if fuse.folderSearched(report.identity) { keepDeletions() }
         } else {
             let back = fuse.folderFound(report.identity)
             if !back.isEmpty {
@@ -144,6 +144,11 @@ extension Supervisor {
         return names.count == 1 ? some : "\(names.count) users (\(some)\(names.count > 5 ? " …" : ""))"
     }
 
+    /// Not in the ordered end: users go, and with them the settings by which the next master serves them on.
+    mutating func keepDeletions() {
+        if !isStopping { emit(.keepDeletions) }
+    }
+
     private mutating func keepDeletionsSoon() {
         if !timers.isSet(.keepDeletions) { timers.set(.keepDeletions, at: now + Self.keepDelay) }
     }
@@ -163,7 +168,7 @@ extension Supervisor {
         fuse.confirm(confirmed)
         note("deletion confirmed: \(list(confirmed))", rule: "confirm-delete")
         for name in confirmed { carryOut(name) }
-        emit(.keepDeletions)
+        keepDeletions()
         guard fuse.isFolderGone else { return }
         // pathwatch still takes them as known: should the folder come back with them, it has to say so.
         emit(.snapshot(.pathwatch))
