@@ -134,6 +134,7 @@ extension Supervisor {
 
     private mutating func carryOut(_ name: UserName) {
         faults[name] = nil
+        if holds.removeValue(forKey: name) != nil { emit(.dropHold(name)) }
         delete(name)
         bury(name)
     }
