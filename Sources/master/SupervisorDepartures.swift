@@ -8,6 +8,8 @@ extension Supervisor {
     /// Ends the process of a user that is to be down, or is to be replaced when it is gone.
     mutating func leave(_ user: inout User, _ process: Process, drains: Bool = true) {
         let serves = drains && process.readyAt != nil
+        // Its swap may have been waiting for a place.
+        dequeueStart(user.name)
         user.actual = .stopping(departure(process, drains: serves))
         if !serves { terminate(&user, process) }
     }
@@ -70,7 +72,6 @@ extension Supervisor {
     /// Ends a process that hangs. Its exit counts as a death.
     mutating func abort(_ user: inout User, _ process: Process, _ why: String) {
         note("aborting: \(why)", rule: "abort", user: user.name, weight: .warning)
-        // Its swap may have been waiting for a place.
         dequeueStart(user.name)
         var ending = departure(process, drains: false)
         ending.phase = .aborting
