@@ -46,9 +46,9 @@ extension Supervisor {
             guard isServed(user), !isAnswered || timers.isSet(.ready(process.id)) else { return [] }
             return [checkOrder(user, process, awaitsReady: isAnswered)].compactMap { $0 }
         case .swapping(let old, let new):
-            let isAwaited = new.soakEnd == nil
-            return [checkOrder(user, old, awaitsReady: false), checkOrder(user, new, awaitsReady: isAwaited)]
-                .compactMap { $0 }
+            // Nothing would follow from a check of one for whom the keeper answers.
+            let present = user.face?.standIn == nil ? checkOrder(user, old, awaitsReady: false) : nil
+            return [present, checkOrder(user, new, awaitsReady: new.soakEnd == nil)].compactMap { $0 }
         }
     }
 
