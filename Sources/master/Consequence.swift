@@ -66,12 +66,13 @@ extension Supervisor {
 
     /// Does for a user what a change means.
     mutating func carryOut(_ consequence: Consequence, _ user: inout User) {
+        // Who is down for the moment will be checked when it is not.
+        if checkSettings(user).isWanted { need(.dispatch) }
         guard consequence != .nothing else { return reconcile(&user) }
         if consequence == .swap, isUnseen(user.version), case .ready = user.actual {
             // Nobody can tell that its process runs by another plan.
             user.swapRequest = "settings changed"
         }
-        if checkSettings(user).isWanted { need(.dispatch) }
         retryWithNewSettings(&user)
         refreshCheck(user)
         reconcile(&user)
