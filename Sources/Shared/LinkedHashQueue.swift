@@ -20,6 +20,8 @@ public struct LinkedHashQueue<Key: Hashable, Value> {
     public init() {}
 
     public var count: Int { places.count }
+    /// How many elements there is memory for: as many as there ever were at a time.
+    var capacity: Int { nodes.count }
     public var isEmpty: Bool { places.isEmpty }
     public var first: (key: Key, value: Value)? { element(at: head) }
 

@@ -46,7 +46,7 @@ extension Simulation {
     }
 
     func keepUpgrade() {
-        upgrade = (try? UpgradeFile.bytes(supervisor.upgrade, WallClock(wall: 0, now: Instant(nanoseconds: 0)))) ?? []
+        upgrade = upgradeBytes
     }
 
     func keptUpgrade() -> Upgrade {

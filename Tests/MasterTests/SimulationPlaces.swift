@@ -1,0 +1,246 @@
+// Whose the places, flags and deadlines are: each belongs to somebody who is there, in the state that justifies it.
+
+import Shared
+
+@testable import master
+
+extension Simulation {
+    /// Once all that came of an event has been performed.
+    func judgeBelongings() {
+        for (name, user) in supervisor.users {
+            judgeStarting(user)
+            judgeQueues(user)
+            judgeDeadlines(user)
+            judgeFace(name, user)
+        }
+        let alive = Set(supervisor.users.values.flatMap { $0.processes.map(\.id) })
+        for id in supervisor.starting { expect(alive.contains(id), .noLeakedPlace, "\(id)") }
+        let gone = alive.symmetricDifference(formerlyAlive).subtracting(alive)
+        formerlyAlive = alive
+        for id in gone {
+            for deadline in Self.deadlines(of: id) {
+                expect(!supervisor.timers.isSet(deadline), .deadlines, "\(deadline), who is gone")
+            }
+        }
+        judgeCounts()
+        judgeGone()
+        judgeInformed()
+    }
+
+    private static func deadlines(of id: WorkerID) -> [Supervisor.Deadline] {
+        [.ready(id), .place(id), .pulse(id), .soak(id), .drain(id), .kill(id)]
+    }
+
+    // MARK: places
+
+    /// A place among the starting ones is for the first five seconds of a process that is not ready, does not leave and
+    /// does not wait for its database.
+    private func judgeStarting(_ user: User) {
+        let starting: Process? =
+            switch user.actual {
+            case .starting(let process), .swapping(_, let process): process
+            case .absent, .queued, .ready, .stopping, .waiting: nil
+            }
+        for process in user.processes {
+            let has = supervisor.starting.contains(process.id)
+            guard process.id == starting?.id, process.readyAt == nil, process.soakEnd == nil else {
+                expect(!has, .noLeakedPlace, "\(process.id), \(user.actual.words)")
+                continue
+            }
+            let age = now - process.startedAt
+            if case .down(.databaseUnavailable) = supervisor.wanted(user) {
+                lowered.insert(process.id)
+                expect(!has, .noLeakedPlace, "\(process.id) without its database")
+            }
+            if age > Supervisor.placeTime { expect(!has, .noLeakedPlace, "\(process.id) after \(age)") }
+            let isDue = age < Supervisor.placeTime && everAdmitted.contains(process.id) && !lowered.contains(process.id)
+            if isDue { expect(has, .noLostPlace, "\(process.id) after \(age)") }
+        }
+    }
+
+    private func judgeQueues(_ user: User) {
+        let name = user.name
+        let isReady = if case .ready = user.actual { true } else { false }
+        let isUp = supervisor.wanted(user) == .up && !user.isDeleted && !supervisor.isStopping
+        let isQueued = supervisor.startQueue.contains(name)
+        if user.actual == .queued, isUp { expect(isQueued, .queues, "\(name) is not queued") }
+        if isQueued {
+            let mayStart = isUp || isUnknown(user)
+            expect(mayStart && (isReady || user.actual == .queued), .queues, "\(name) waits: \(user.actual.words)")
+        }
+        if case .ready(let process) = user.actual, isUp {
+            let waits = isQueued || supervisor.timers.isSet(.restart(name))
+            expect(waits || !supervisor.mayReplace(process, user), .queues, "\(name) waits for no swap")
+        }
+        if supervisor.returnQueue.contains(name) {
+            expect(isUp && isReady && user.face?.standIn != nil, .queues, "\(name) returns: \(user.actual.words)")
+        }
+        if case .ready(let process) = user.actual, isUp, user.face?.standIn != nil {
+            // It returns, or is replaced as soon as there is a place and a process can be made.
+            let returns = supervisor.returnQueue.contains(name) || supervisor.timers.isSet(.ready(process.id))
+            let isReplaced = isQueued || supervisor.timers.isSet(.restart(name))
+            expect(returns || isReplaced, .queues, "\(name) does not return")
+        }
+        if let socket = supervisor.watched[name] {
+            let isRight = isQueued && user.face?.socket == socket
+            expect(isRight, .queues, "\(socket) is looked at")
+        }
+        if supervisor.replacing.contains(name) {
+            let isBeingReplaced =
+                switch user.actual {
+                case .ready: user.swapRequest != nil
+                case .swapping, .stopping, .starting, .queued: true
+                case .absent: !user.departing.isEmpty || !supervisor.hasVersion(user)
+                case .waiting: false
+                }
+            expect(isBeingReplaced, .queues, "\(name) is being replaced: \(user.actual.words)")
+        }
+    }
+
+    /// One whose database has come to be another while it was queued stays there until the first word.
+    private func isUnknown(_ user: User) -> Bool {
+        if case .down(.databaseUnknown) = supervisor.wanted(user) { !user.isDeleted } else { false }
+    }
+
+    private func judgeCounts() {
+        let (users, names) = (supervisor.users, supervisor.users.keys)
+        expect(supervisor.startQueue.count == names.count { supervisor.startQueue.contains($0) }, .queues, "starts")
+        expect(supervisor.returnQueue.count == names.count { supervisor.returnQueue.contains($0) }, .queues, "returns")
+        expect(!supervisor.isFuseBlown || !supervisor.replacing.isEmpty, .queues, "the fuse of the checks is blown")
+        for name in supervisor.moves.underway {
+            guard let user = users[name] else { continue }
+            let isMoving =
+                switch user.actual {
+                case .absent, .queued, .starting, .stopping: true
+                case .ready(let process): process.plan.database != user.database
+                case .swapping, .waiting: false
+                }
+            expect(isMoving && !user.isDeleted, .queues, "\(name) moves: \(user.actual.words)")
+        }
+        for row in supervisor.databases.values {
+            for id in row.arriving { judgeArrival(id, row) }
+        }
+        guard let rollout = supervisor.upgrade.rollout else { return }
+        let (underway, aside, doubts) = (rollout.underway, rollout.aside, Set(rollout.doubts.keys))
+        let failures = Set(rollout.failures.keys)
+        let all = underway.union(aside).union(doubts).union(failures)
+        expect(
+            all.count == underway.count + aside.count + doubts.count + failures.count, .queues,
+            "some stand twice in the rollout: \(rollout)")
+        for name in underway { expect(users[name]?.isDeleted == false, .queues, "\(name) is underway") }
+        for name in aside.union(doubts) { expect(users[name] != nil, .queues, "\(name) is aside") }
+        if !doubts.isEmpty { expect(supervisor.timers.isSet(.doubts), .deadlines, "doubts") }
+    }
+
+    private func judgeArrival(_ id: WorkerID, _ row: DatabaseRow) {
+        let user = supervisor.users[id.user]
+        guard let user, let process = user.processes.first(where: { $0.id == id }) else {
+            return expect(false, .arrivalsLimit, "\(id), who is gone")
+        }
+        expect(process.plan.database == row.settings.name, .arrivalsLimit, "\(id) works elsewhere")
+        guard case .ready(let serving) = user.actual, serving.id == id else { return }
+        expect(user.face?.standIn != nil, .arrivalsLimit, "\(id) has arrived")
+        expect(supervisor.timers.isSet(.ready(id)), .arrivalsLimit, "\(id) is not awaited")
+    }
+
+    /// Nothing is left of who is gone.
+    private func judgeGone() {
+        for name in Self.names where supervisor.users[name] == nil {
+            let deadlines: [Supervisor.Deadline] = [.face(name), .patience(name), .restart(name)]
+            for deadline in deadlines { expect(!supervisor.timers.isSet(deadline), .deadlines, "\(deadline)") }
+            expect(!supervisor.moves.contains(name), .queues, "\(name), who is gone, moves")
+            expect(supervisor.watched[name] == nil, .queues, "\(name), who is gone, is looked at")
+            expect(!supervisor.replacing.contains(name), .queues, "\(name), who is gone, is being replaced")
+        }
+    }
+
+    // MARK: deadlines
+
+    private func judgeDeadlines(_ user: User) {
+        for process in user.actual.processes {
+            let id = process.id
+            let (ready, soak) = (supervisor.timers.isSet(.ready(id)), supervisor.timers.isSet(.soak(id)))
+            switch user.actual {
+            case .absent, .queued, .waiting:
+                break
+            case .starting:
+                expect(ready && !soak, .deadlines, "\(id) starts")
+            case .ready:
+                if ready { expect(user.face?.standIn != nil, .deadlines, "\(id) is ready") }
+            case .swapping(let old, _) where id == old.id:
+                expect(!ready, .deadlines, "\(id) is swapped")
+            case .swapping:
+                expect(process.soakEnd == nil ? ready && !soak : ready != soak, .deadlines, "\(id) swaps")
+            case .stopping(let departure):
+                judgeDeparture(departure)
+            }
+            if case .stopping = user.actual { continue }
+            let isLeaving = supervisor.timers.isSet(.drain(id)) || supervisor.timers.isSet(.kill(id))
+            expect(!isLeaving, .deadlines, "\(id) does not leave")
+        }
+        for departure in user.departing.values { judgeDeparture(departure) }
+        judgeDelays(user)
+    }
+
+    private func judgeDeparture(_ departure: Departure) {
+        let id = departure.process.id
+        let (drain, kill) = (supervisor.timers.isSet(.drain(id)), supervisor.timers.isSet(.kill(id)))
+        expect(!supervisor.timers.isSet(.ready(id)), .deadlines, "\(id) leaves, and is to be ready")
+        expect(!supervisor.timers.isSet(.soak(id)), .deadlines, "\(id) leaves, and soaks")
+        switch departure.phase {
+        case .draining: expect(drain, .deadlines, "\(id) drains")
+        case .terminating, .aborting: expect(!drain && (kill || killed.contains(id)), .deadlines, "\(id) ends")
+        }
+    }
+
+    private func judgeDelays(_ user: User) {
+        let name = user.name
+        let patience = supervisor.timers.isSet(.patience(name))
+        let isAwaited = user.face != nil && user.face?.standIn == nil
+        switch user.actual {
+        case .absent, .queued, .starting, .waiting:
+            expect(patience == isAwaited, .deadlines, "the patience of \(name), \(user.actual.words)")
+        case .stopping(let departure) where departure.process.readyAt == nil:
+            expect(patience == isAwaited, .deadlines, "the patience of \(name), \(user.actual.words)")
+        case .ready, .swapping, .stopping:
+            expect(!patience, .deadlines, "the patience of \(name), \(user.actual.words)")
+        }
+        // One that a swap has left which began before its delay was over only asks again.
+        if case .waiting = user.actual { expect(supervisor.timers.isSet(.restart(name)), .deadlines, "waits") }
+    }
+
+    // MARK: the world
+
+    private func judgeFace(_ name: UserName, _ user: User) {
+        let sockets = Set(user.processes.map(\.socket) + [user.face?.socket].compactMap(\.self))
+        for socket in held where socket.user == name {
+            expect(sockets.contains(socket), .noLeakedSocket, "\(socket), \(user.actual.words)")
+        }
+        let isBroken = brokenLinks.contains(name) || user.face.map { unmade.contains($0.socket) } == true
+        if isBroken { expect(supervisor.timers.isSet(.face(name)), .deadlines, "the face of \(name)") }
+        expect(isBroken || links[name] == user.face?.socket, .linked, "\(name)")
+    }
+
+    private func judgeInformed() {
+        let due = supervisor.users.values.flatMap(supervisor.checkOrders)
+        // The first check of a worker is ordered when its program runs.
+        let isInformed = due.allSatisfy { orders[$0.worker] == $0 || $0.awaitsReady && !executed.contains($0.worker) }
+        let areDue = Set(orders.keys).isSubset(of: due.map(\.worker))
+        expect(isInformed && areDue, .informed, "checked are \(orders.keys), due are \(due.map(\.worker))")
+        let isWanted = due.isEmpty || supervisor.watchers[.dispatch]?.isDismissed == false
+        expect(isWanted, .informed, "nobody checks \(due.map(\.worker))")
+        let standIns = Set(supervisor.standIns.map(\.socket))
+        // Who still waits on the socket of a leaving process is answered until the socket is retired.
+        let leaving = supervisor.users.values.flatMap { $0.leaving.map(\.process.socket) }
+        // What an earlier master has left is looked at when its user is reported.
+        let others = answering.subtracting(standIns).filter { supervisor.remains[$0.user] == nil }
+        let isAnswered = answering.isSuperset(of: standIns.subtracting(unmade)) && others.isSubset(of: leaving)
+        expect(isAnswered, .informed, "answering on \(answering), not \(standIns)")
+    }
+}
+
+extension User {
+    fileprivate var leaving: [Departure] {
+        if case .stopping(let departure) = actual { departing.values + [departure] } else { Array(departing.values) }
+    }
+}
