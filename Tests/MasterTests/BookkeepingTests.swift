@@ -84,6 +84,17 @@ import Testing
         #expect(script.effects.contains(.keepVersions([bob: KeptVersion(version: "1.0")])))
     }
 
+    @Test func soItIsWithOneWhoseProcessesAreLeft() {
+        var record = UserRecord()
+        record.name = alice
+        var script = Script(
+            { $0.packages = "/srv/packages" }, remains: [alice: Remains(record: record)],
+            versions: [alice: KeptVersion(version: "1.0")])
+        script.say(.pathwatch, .path(.complete))
+        script.wait(DeletionFuse.longest)
+        #expect(script.effects.contains(.keepVersions([:])))
+    }
+
     @Test func theHoldOfWhoWasDeletedWhileNoMasterRanIsDropped() {
         var record = UserRecord()
         record.name = alice
@@ -152,6 +163,15 @@ import Testing
         #expect(script.workers(of: alice) == [old])
     }
 
+    @Test func oneFailedCheckEndsTheTimeForWhichTheyPass() {
+        var script = Script()
+        let id = script.ready(alice)
+        script.verdict(id, .passing, .passed)
+        #expect(script.supervisor.users[alice]?.passingSince != nil)
+        script.verdict(id, .doubtful, .timeout)
+        #expect(script.supervisor.users[alice]?.passingSince == nil)
+    }
+
     // MARK: deadlines
 
     @Test func patienceBeginsAnewWithEachDeath() {
@@ -182,6 +202,19 @@ import Testing
         script.send(.exited(id, .signal(11)))
         script.wait(.milliseconds(1900))
         #expect(!script.effects.contains(.answer(socket, .starting)))
+    }
+
+    @Test(arguments: [false, true]) func anotherDatabaseIsWaitedForButNotForEver(hasWord: Bool) {
+        var script = Script { $0.databases = [DatabaseSettings("a")] }
+        script.database("a", .available)
+        script.wait(.seconds(60))
+        var next = script.supervisor.configuration
+        next.databases[0].conninfo = "host=127.0.0.2"
+        script.send(.configure(next, isConfirmed: true))
+        script.adduser(alice)
+        #expect(script.started.isEmpty)
+        if hasWord { script.database("a", .available) } else { script.wait(next.databaseCheck.timeout + .seconds(1)) }
+        #expect(script.started.map(\.user) == [alice])
     }
 
     // MARK: orders

@@ -10,6 +10,7 @@ extension Simulation {
         for (name, user) in supervisor.users {
             judgeStarting(user)
             judgeQueues(user)
+            judgeArriving(user)
             judgeDeadlines(user)
             judgeFace(name, user)
         }
@@ -117,6 +118,7 @@ extension Simulation {
                 }
             expect(isMoving && !user.isDeleted, .queues, "\(name) moves: \(user.actual.words)")
         }
+        for name in Self.databases { judgeDatabase(name) }
         for row in supervisor.databases.values {
             for id in row.arriving { judgeArrival(id, row) }
         }
@@ -130,6 +132,33 @@ extension Simulation {
         for name in underway { expect(users[name]?.isDeleted == false, .queues, "\(name) is underway") }
         for name in aside.union(doubts) { expect(users[name] != nil, .queues, "\(name) is aside") }
         if !doubts.isEmpty { expect(supervisor.timers.isSet(.doubts), .deadlines, "doubts") }
+    }
+
+    /// Its users are to leave when it has been unavailable for long enough, and it is to be trusted again when it has been
+    /// available for long enough.
+    private func judgeDatabase(_ name: String) {
+        let row = supervisor.databases[name]
+        let isGone = row?.state == .unavailable && row?.isLeft == false
+        expect(supervisor.timers.isSet(.move(name)) == isGone, .deadlines, "the users of \(name) leave")
+        expect(row?.isLeft != true || row?.state == .unavailable, .queues, "\(name) is left")
+        let isBack = row?.flapping.isDamped == true && row?.report.state == .available
+        expect(supervisor.timers.isSet(.calm(name)) == isBack, .deadlines, "\(name) is calm")
+    }
+
+    /// Whose connections are new counts among those who arrive, until a database of that name is another one.
+    private func judgeArriving(_ user: User) {
+        let arriving: Process?
+        switch user.actual {
+        case .absent, .queued, .stopping, .waiting: arriving = nil
+        case .starting(let process): arriving = process
+        case .swapping(_, let new): arriving = new
+        case .ready(let process): arriving = supervisor.timers.isSet(.ready(process.id)) ? process : nil
+        }
+        guard let process = arriving, let name = process.plan.database, let row = supervisor.databases[name] else {
+            return
+        }
+        let isOther = row.place != process.plan.place
+        expect(isOther || row.arriving.contains(process.id), .arrivalsLimit, "\(process.id) does not arrive")
     }
 
     private func judgeArrival(_ id: WorkerID, _ row: DatabaseRow) {
