@@ -68,10 +68,8 @@ struct Admission {
     }
 
     /// The next user who gets a place; nil where there is none, or no room on any database.
-    mutating func next(hasRoom: (String?) -> Bool, _ out: inout Outbox) -> UserName? {
-        guard starting.count < limit, let name = queue.first(where: hasRoom) else { return nil }
-        withdraw(name, &out)
-        return name
+    func next(hasRoom: (String?) -> Bool) -> UserName? {
+        starting.count < limit ? queue.first(where: hasRoom) : nil
     }
 
     /// The next user who may come back.

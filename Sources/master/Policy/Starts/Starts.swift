@@ -8,7 +8,7 @@ extension Supervisor {
         admitMoves()
         advanceRollout()
         admitReturns()
-        while let name = admission.next(hasRoom: databases.hasRoom, &out) { begin(name) }
+        while let name = admission.next(hasRoom: databases.hasRoom) { begin(name) }
         admission.watchQueued(
             { [users] name in
                 guard let user = users[name], user.actual == .queued, let face = user.face else { return nil }
@@ -17,16 +17,23 @@ extension Supervisor {
     }
 
     private mutating func begin(_ name: UserName) {
-        guard let user = users[name] else { return }
-        var aim = aim(of: user)
-        guard user.mayBegin(&aim) else {
+        guard mayBegin(name) else {
+            admission.withdraw(name, &out)
             return advance(name) { user, aim, out in
                 user.standDown()
                 user.reconcile(&aim, &out)
             }
         }
         chooseVersion(name, isStarting: true)
+        admission.withdraw(name, &out)
         advance(name) { $0.begin(&$1, &$2) }
+    }
+
+    /// Whether the place that a user has waited for is still of use.
+    private func mayBegin(_ name: UserName) -> Bool {
+        guard let user = users[name] else { return false }
+        var aim = aim(of: user)
+        return user.mayBegin(&aim)
     }
 
     /// Lets users back whose workers ran on while their database was away.
