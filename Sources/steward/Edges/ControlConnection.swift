@@ -29,12 +29,9 @@ final class ControlConnection {
                 try wait()
                 for received in try channel.receive() {
                     guard case .body(let answer) = received.packet else { continue }
-                    switch answer {
-                    case .done: return
-                    case .refused(let why): throw Failure(why.text, code: 1)
-                    case .master, .watcher, .database, .user, .event, .line, .pendingDeletion, .upgrade, .package:
-                        try body(answer)
-                    }
+                    if case .done = answer { return }
+                    if case .refused(let why) = answer { throw Failure(why.text, code: 1) }
+                    try body(answer)
                 }
             }
         } catch let error as ChannelError {

@@ -19,9 +19,13 @@ struct Upgrade: ParsableCommand {
         @Flag(help: "As JSON.") var json = false
 
         func run() throws {
-            let snapshot = try Snapshot(place.connect())
-            let lines = snapshot.upgradeLines(now: wallClock())
-            Terminal.print(json ? try snapshot.upgradeJSON() : lines.joined(separator: "\n"))
+            Terminal.print(try Self.text(try Snapshot.of(place.connect()), json: json, now: wallClock()))
+        }
+
+        static func text(_ snapshot: Snapshot, json: Bool, now: Int64) throws -> String {
+            json
+                ? try JSONForm.text(snapshot.upgrade.map { StatusDocument.Upgrade($0, now: now) })
+                : snapshot.upgradeLines(now: now).joined(separator: "\n")
         }
     }
 
@@ -79,14 +83,14 @@ struct Upgrade: ParsableCommand {
         func run() throws {
             try place.connect().ask(.upgrade(UpgradeRequest(.abort)))
             guard wait else { return }
-            while try Snapshot(place.connect()).upgrade != nil { usleep(50_000) }
+            while try Snapshot.of(place.connect()).upgrade != nil { usleep(50_000) }
         }
     }
 
     /// - Throws: `Failure` where the version is not in force afterwards.
     private static func awaitEnd(_ place: Place, _ version: String) throws {
         while true {
-            let snapshot = try Snapshot(place.connect())
+            let snapshot = try Snapshot.of(place.connect())
             if snapshot.upgrade == nil {
                 guard let why = snapshot.packages.first(where: { $0.version == version })?.held else { return }
                 throw Failure("\(version) is held: \(why)", code: 1)
