@@ -6,6 +6,8 @@ package enum WireError: Error, Equatable, CustomStringConvertible {
     case trailing(Int)
     case oversized(Int)
     case unknownType(UInt8)
+    /// A message that its own list of cases does not have.
+    case unnumbered
     case invalid(String)
 
     package var description: String {
@@ -14,6 +16,7 @@ package enum WireError: Error, Equatable, CustomStringConvertible {
         case .trailing(let count): "\(count) bytes too many in a message"
         case .oversized(let size): "frame of \(size) bytes (1 to \(Frame.maximum) are allowed)"
         case .unknownType(let type): "unknown message type \(type)"
+        case .unnumbered: "a message without a number"
         case .invalid(let what): "invalid \(what)"
         }
     }
