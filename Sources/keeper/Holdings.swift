@@ -30,11 +30,11 @@ struct Holdings {
 
     enum Effect {
         /// Accept on this socket from now on.
-        case open(WorkerID, Descriptor)
+        case open(SocketID, Descriptor)
         /// Accept no longer on it; it may be closed after this.
-        case shut(WorkerID, Descriptor)
+        case shut(SocketID, Descriptor)
         /// Let go of this socket when it has been empty for a moment.
-        case letGoWhenEmpty(WorkerID)
+        case letGoWhenEmpty(SocketID)
         case read(WorkerID, Descriptor)
         case stopReading(WorkerID, Descriptor)
         case beginJournal(JournalSettings)
@@ -43,7 +43,7 @@ struct Holdings {
     }
 
     private(set) var settings = KeeperSettings()
-    private(set) var sockets: [WorkerID: Socket] = [:]
+    private(set) var sockets: [SocketID: Socket] = [:]
     private(set) var outputs: [WorkerID: Descriptor] = [:]
     /// RUNTIME/notify.
     private(set) var notify: Descriptor?
@@ -54,13 +54,13 @@ struct Holdings {
 
     /// Everything, as the next master gets it.
     var handovers: [(Handover, Descriptor)] {
-        sockets.map { worker, socket in
+        sockets.map { id, socket in
             switch socket.duty {
-            case .none: (Handover(.socket, worker), socket.listener)
-            case .answering(let reason): (Handover(.standIn, worker, reason: reason), socket.listener)
-            case .retiring(let reason): (Handover(.retiring, worker, reason: reason), socket.listener)
+            case .none: (Handover(socket: id), socket.listener)
+            case .answering(let reason): (Handover(standIn: StandIn(id, reason)), socket.listener)
+            case .retiring(let reason): (Handover(retiring: StandIn(id, reason)), socket.listener)
             }
-        } + outputs.map { (Handover(.output, $0), $1) } + (notify.map { [(Handover(.notify, nil), $0)] } ?? [])
+        } + outputs.map { (Handover(output: $0), $1) } + (notify.map { [(.notify, $0)] } ?? [])
     }
 
     mutating func follow(_ order: ToKeeper, _ descriptor: Descriptor?) -> [Effect] {
@@ -68,12 +68,12 @@ struct Holdings {
         case .settings(let settings):
             self.settings = settings
             return []
-        case .keep(let worker):
-            guard let descriptor else { return miss("socket \(worker)") }
-            defer { sockets[worker] = Socket(listener: descriptor) }
-            return shutting(worker)
+        case .keep(let id):
+            guard let descriptor else { return miss("socket \(id)") }
+            defer { sockets[id] = Socket(listener: descriptor) }
+            return shutting(id)
         case .answer(let standIn): return change(standIn.socket, to: .answering(standIn.reason))
-        case .quiet(let worker): return change(worker, to: .none)
+        case .quiet(let id): return change(id, to: .none)
         case .retire(let standIn): return change(standIn.socket, to: .retiring(standIn.reason))
         case .output(let worker):
             guard let descriptor else { return miss("the output of \(worker)") }
@@ -90,9 +90,9 @@ struct Holdings {
     }
 
     /// Forgets a socket.
-    mutating func letGo(_ worker: WorkerID) -> [Effect] {
-        defer { sockets[worker] = nil }
-        return shutting(worker)
+    mutating func letGo(_ id: SocketID) -> [Effect] {
+        defer { sockets[id] = nil }
+        return shutting(id)
     }
 
     /// Forgets an output that has ended.
@@ -105,19 +105,19 @@ struct Holdings {
         return missing == 1 ? [.complain("no room for \(what): goes on with what is there")] : []
     }
 
-    private mutating func change(_ worker: WorkerID, to duty: Duty) -> [Effect] {
-        guard let socket = sockets[worker] else { return [.complain("socket \(worker) is not held: order ignored")] }
-        sockets[worker]?.duty = duty
+    private mutating func change(_ id: SocketID, to duty: Duty) -> [Effect] {
+        guard let socket = sockets[id] else { return [.complain("socket \(id) is not held: order ignored")] }
+        sockets[id]?.duty = duty
         switch duty {
-        case .none: return socket.duty == .none ? [] : [.shut(worker, socket.listener)]
-        case .answering: return socket.duty == .none ? [.open(worker, socket.listener)] : []
+        case .none: return socket.duty == .none ? [] : [.shut(id, socket.listener)]
+        case .answering: return socket.duty == .none ? [.open(id, socket.listener)] : []
         case .retiring:
-            return (socket.duty == .none ? [.open(worker, socket.listener)] : []) + [.letGoWhenEmpty(worker)]
+            return (socket.duty == .none ? [.open(id, socket.listener)] : []) + [.letGoWhenEmpty(id)]
         }
     }
 
-    private func shutting(_ worker: WorkerID) -> [Effect] {
-        guard let socket = sockets[worker], socket.duty != .none else { return [] }
-        return [.shut(worker, socket.listener)]
+    private func shutting(_ id: SocketID) -> [Effect] {
+        guard let socket = sockets[id], socket.duty != .none else { return [] }
+        return [.shut(id, socket.listener)]
     }
 }

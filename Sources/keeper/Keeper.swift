@@ -15,7 +15,7 @@ enum Source {
     case successor
     case notify
     case signals
-    case listener(WorkerID)
+    case listener(SocketID)
     case visitor(UInt64)
     case output(WorkerID)
 }
@@ -38,9 +38,9 @@ final class Keeper {
     private let outputs: Outputs
     private let journal: JournalFile
     private var holdings = Holdings()
-    private var retirements = Timers<WorkerID>()
+    private var retirements = Timers<SocketID>()
     /// Sockets on which nobody is accepted until `resumption`.
-    private var paused: Set<WorkerID> = []
+    private var paused: Set<SocketID> = []
     private var resumption: Instant?
     private var complained: Instant?
     private var isDone = false
@@ -75,7 +75,7 @@ final class Keeper {
             let now = Instant.now()
             for (source, fd, readiness) in ready where poller.knows(fd) { try serve(source, readiness, now) }
             reception.expire(now)
-            while let worker = retirements.popDue(now) { accept(worker, now, isLast: true) }
+            while let socket = retirements.popDue(now) { accept(socket, now, isLast: true) }
             resume(now)
             for (worker, error) in outputs.resume(in: holdings.settings.logs, now) { lose(worker, error, now) }
             try writeJournal(now)
@@ -98,9 +98,9 @@ final class Keeper {
         case .successor: try welcome()
         case .notify: holdings.notify.map(Succession.discard)
         case .signals: isDone = try signals?.next() != nil
-        case .listener(let worker):
+        case .listener(let socket):
             // Somebody has shut the socket down, for all who hold it.
-            if readiness.contains(.hangup) { letGo(worker, "it was shut down", now) } else { accept(worker, now) }
+            if readiness.contains(.hangup) { letGo(socket, "it was shut down", now) } else { accept(socket, now) }
         case .visitor(let id): reception.serve(id, readiness, now)
         case .output(let worker): pass(worker, now)
         }
@@ -109,9 +109,9 @@ final class Keeper {
     private func perform(_ effects: [Holdings.Effect], _ now: Instant) {
         for effect in effects {
             switch effect {
-            case .open(let worker, let listener): open(worker, listener, now)
-            case .shut(let worker, let listener): shut(worker, listener)
-            case .letGoWhenEmpty(let worker): retirements.set(worker, at: now + Self.emptyFor)
+            case .open(let socket, let listener): open(socket, listener, now)
+            case .shut(let socket, let listener): shut(socket, listener)
+            case .letGoWhenEmpty(let socket): retirements.set(socket, at: now + Self.emptyFor)
             case .read(let worker, let pipe): begin(worker, pipe, now)
             case .stopReading(let worker, let pipe): outputs.end(worker, pipe, now)
             case .beginJournal(let settings): journal.begin(settings)
@@ -165,69 +165,69 @@ final class Keeper {
 
     private func leave(_ now: Instant) {
         leavesAt = now + Self.leavingTime
-        for (worker, socket) in holdings.sockets { shut(worker, socket.listener) }
+        for (id, socket) in holdings.sockets { shut(id, socket.listener) }
         for worker in holdings.outputs.keys { pass(worker, now) }
     }
 
     // MARK: sockets
 
-    private func open(_ worker: WorkerID, _ listener: Descriptor, _ now: Instant) {
+    private func open(_ id: SocketID, _ listener: Descriptor, _ now: Instant) {
         do {
-            try poller.add(listener.number, .readable, as: .listener(worker))
+            try poller.add(listener.number, .readable, as: .listener(id))
         } catch {
-            letGo(worker, "\(error)", now)
+            letGo(id, "\(error)", now)
         }
     }
 
-    private func shut(_ worker: WorkerID, _ listener: Descriptor) {
+    private func shut(_ id: SocketID, _ listener: Descriptor) {
         poller.remove(listener.number)
-        paused.remove(worker)
-        retirements.cancel(worker)
+        paused.remove(id)
+        retirements.cancel(id)
     }
 
     /// - Parameter isLast: a retired socket has been left alone for long enough: it goes if it is empty.
-    private func accept(_ worker: WorkerID, _ now: Instant, isLast: Bool = false) {
-        guard let socket = holdings.sockets[worker], let reason = socket.duty.reason else { return }
+    private func accept(_ id: SocketID, _ now: Instant, isLast: Bool = false) {
+        guard let socket = holdings.sockets[id], let reason = socket.duty.reason else { return }
         let isRetiring = socket.duty == .retiring(reason)
-        if isRetiring { retirements.set(worker, at: now + Self.emptyFor) }
+        if isRetiring { retirements.set(id, at: now + Self.emptyFor) }
         switch reception.accept(on: socket.listener, reason, now) {
         case .drained(let count):
-            if isRetiring && isLast && count == 0 { perform(holdings.letGo(worker), now) }
+            if isRetiring && isLast && count == 0 { perform(holdings.letGo(id), now) }
         case .more: break
-        case .crowded: pause(worker, socket.listener, now)
-        case .dead(let error): letGo(worker, "\(error)", now)
+        case .crowded: pause(id, socket.listener, now)
+        case .dead(let error): letGo(id, "\(error)", now)
         }
     }
 
-    private func letGo(_ worker: WorkerID, _ why: String, _ now: Instant) {
-        station.log.warning("lets go of socket \(worker): \(why)")
-        perform(holdings.letGo(worker), now)
+    private func letGo(_ id: SocketID, _ why: String, _ now: Instant) {
+        station.log.warning("lets go of socket \(id): \(why)")
+        perform(holdings.letGo(id), now)
     }
 
     /// Who waits goes on waiting in the kernel's queue; asked at once again, the kernel would give the same answer.
-    private func pause(_ worker: WorkerID, _ listener: Descriptor, _ now: Instant) {
+    private func pause(_ id: SocketID, _ listener: Descriptor, _ now: Instant) {
         if complained.map({ now - $0 > Self.complaintPeriod }) ?? true {
             station.log.warning("no room for more visitors: new ones have to wait")
             complained = now
         }
         do {
             try poller.change(listener.number, [])
-            paused.insert(worker)
+            paused.insert(id)
             resumption = resumption ?? now + Self.pauseWhenCrowded
         } catch {
-            letGo(worker, "\(error)", now)
+            letGo(id, "\(error)", now)
         }
     }
 
     private func resume(_ now: Instant) {
         guard let resumption, resumption <= now else { return }
         self.resumption = nil
-        for worker in paused {
-            guard let socket = holdings.sockets[worker] else { continue }
+        for id in paused {
+            guard let socket = holdings.sockets[id] else { continue }
             do {
                 try poller.change(socket.listener.number, .readable)
             } catch {
-                letGo(worker, "\(error)", now)
+                letGo(id, "\(error)", now)
             }
         }
         paused = []

@@ -37,8 +37,8 @@ struct Program: ParsableCommand {
         let keeper = try Keeper(station, signals: Signals([SIGINT, SIGTERM]))
         let listener = try UnixSocket.listen(at: path, mode: 0o600)
         defer { unlink(path) }
-        keeper.follow(.keep(WorkerID()), listener, .now())
-        keeper.follow(.answer(StandIn(WorkerID(), reason)), nil, .now())
+        keeper.follow(.keep(SocketID()), listener, .now())
+        keeper.follow(.answer(StandIn(SocketID(), reason)), nil, .now())
         try keeper.run()
     }
 }

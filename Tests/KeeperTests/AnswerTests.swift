@@ -10,28 +10,28 @@ import Testing
 
     @Test func pagesInHTMLAndJSON() async throws {
         let bench = try Bench()
-        let (worker, listener) = try bench.answer(.database)
-        let html = try await Conversation.exchange(bench.path(worker), get)
+        let (socket, listener) = try bench.answer(.database)
+        let html = try await Conversation.exchange(bench.path(socket), get)
         #expect(html.status == 503 && !html.isReset)
         #expect(html.text.contains("Retry-After: 5\r\n") && html.body.contains("<html"))
         let asked = "GET / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n"
-        let json = try await Conversation.exchange(bench.path(worker), asked)
+        let json = try await Conversation.exchange(bench.path(socket), asked)
         #expect(json.body.contains(#""reason": "database""#))
-        let head = try await Conversation.exchange(bench.path(worker), "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+        let head = try await Conversation.exchange(bench.path(socket), "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(head.status == 503 && head.body.isEmpty)
-        let old = try await Conversation.exchange(bench.path(worker), "GET / HTTP/1.0\r\n\r\n")
+        let old = try await Conversation.exchange(bench.path(socket), "GET / HTTP/1.0\r\n\r\n")
         #expect(old.status == 503)
         withExtendedLifetime(listener) {}
     }
 
     @Test func largeBodiesAreAnsweredNotReset() async throws {
         let bench = try Bench()
-        let (worker, listener) = try bench.answer()
+        let (socket, listener) = try bench.answer()
         let size = 2 << 20
         var answered = false
         // On a crowded machine this visitor may be so slow that it is rightly cut off.
         for _ in 0..<5 where !answered {
-            let visitor = try Conversation(bench.path(worker))
+            let visitor = try Conversation(bench.path(socket))
             try await visitor.say(Array("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(size)\r\n\r\n".utf8))
             guard (try? await visitor.say([UInt8](repeating: 120, count: size))) != nil else { continue }
             let answer = try await visitor.hear()
@@ -40,7 +40,7 @@ import Testing
         #expect(answered)
         // A body that never comes is waited for only for a moment.
         let waiting = try await Conversation.exchange(
-            bench.path(worker), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
+            bench.path(socket), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
         #expect(waiting.status == 503 && !waiting.isReset)
         withExtendedLifetime(listener) {}
     }
@@ -59,8 +59,8 @@ import Testing
     ])
     func strangeRequests(request: String, status: Int) async throws {
         let bench = try Bench()
-        let (worker, listener) = try bench.answer()
-        let answer = try await Conversation.exchange(bench.path(worker), request)
+        let (socket, listener) = try bench.answer()
+        let answer = try await Conversation.exchange(bench.path(socket), request)
         #expect(answer.status == status, "\(request.prefix(40)): \(answer.text.prefix(200))")
         #expect(!answer.isReset)
         withExtendedLifetime(listener) {}
@@ -68,9 +68,9 @@ import Testing
 
     @Test func slowAndSilentVisitorsEnd() async throws {
         let bench = try Bench()
-        let (worker, listener) = try bench.answer()
-        let silent = try Conversation(bench.path(worker))
-        let slow = try Conversation(bench.path(worker))
+        let (socket, listener) = try bench.answer()
+        let silent = try Conversation(bench.path(socket))
+        let slow = try Conversation(bench.path(socket))
         try await slow.say(Array("GET / HT".utf8))
         #expect(try await slow.hear().status == 408)
         #expect(try await silent.hear().text == "")
@@ -79,8 +79,8 @@ import Testing
 
     @Test func manyAtOnce() async throws {
         let bench = try Bench()
-        let (worker, listener) = try bench.answer()
-        let (path, request) = (bench.path(worker), get)
+        let (socket, listener) = try bench.answer()
+        let (path, request) = (bench.path(socket), get)
         let statuses = try await withThrowingTaskGroup(of: Int?.self) { group in
             for _ in 0..<200 { group.addTask { try await Conversation.exchange(path, request).status } }
             return try await group.reduce(into: [Int?]()) { $0.append($1) }
@@ -91,7 +91,7 @@ import Testing
 
     @Test func outOfDescriptorsItWaitsWithoutSpinning() async throws {
         let bench = try Bench()
-        let (worker, listener) = try bench.answer()
+        let (socket, listener) = try bench.answer()
         try await bench.settle()
         let pid = bench.keeper.pid
         // Room for about ten visitors.
@@ -99,8 +99,8 @@ import Testing
         let limit = try Process.run(
             URL(fileURLWithPath: "/usr/bin/prlimit"), arguments: ["--pid", "\(pid)", "--nofile=\(most):\(most)"])
         #expect(try await bench.eventually { !limit.isRunning })
-        let silent = try (0..<30).map { _ in try Conversation(bench.path(worker)) }
-        let answer = try await Conversation.exchange(bench.path(worker), get)
+        let silent = try (0..<30).map { _ in try Conversation(bench.path(socket)) }
+        let answer = try await Conversation.exchange(bench.path(socket), get)
         #expect(answer.status == 503)
         #expect(try processorTime(pid) < 1)
         withExtendedLifetime((listener, silent)) {}

@@ -22,21 +22,23 @@ final class Bench {
         return WorkerID(user: UserName(user) ?? UserName(), generation: generation)
     }
 
-    func path(_ worker: WorkerID) -> String { "\(folder.path)/\(worker)" }
+    func socket(_ user: String = "alice") -> SocketID { SocketID(of: worker(user)) }
+
+    func path(_ socket: SocketID) -> String { "\(folder.path)/\(socket)" }
 
     /// A new listening socket of which the keeper holds a copy.
-    func keep(_ worker: WorkerID) throws -> Descriptor {
-        let listener = try UnixSocket.listen(at: path(worker), mode: 0o600)
-        try keeper.send(.keep(worker), with: listener)
+    func keep(_ socket: SocketID) throws -> Descriptor {
+        let listener = try UnixSocket.listen(at: path(socket), mode: 0o600)
+        try keeper.send(.keep(socket), with: listener)
         return listener
     }
 
     /// A socket on which the keeper answers.
-    func answer(_ reason: StandInReason = .starting) throws -> (worker: WorkerID, listener: Descriptor) {
-        let worker = worker()
-        let listener = try keep(worker)
-        try keeper.send(.answer(StandIn(worker, reason)))
-        return (worker, listener)
+    func answer(_ reason: StandInReason = .starting) throws -> (socket: SocketID, listener: Descriptor) {
+        let socket = socket()
+        let listener = try keep(socket)
+        try keeper.send(.answer(StandIn(socket, reason)))
+        return (socket, listener)
     }
 
     /// Answers when all orders have been followed: a pong may come before the orders that came with its ping.

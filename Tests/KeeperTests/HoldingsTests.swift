@@ -6,6 +6,7 @@ import Testing
 
 @Suite struct HoldingsTests {
     private let worker = WorkerID(user: UserName("alice") ?? UserName(), generation: 3)
+    private let socket = SocketID(user: UserName("alice") ?? UserName(), generation: 3)
     private var holdings = Holdings()
 
     /// A descriptor for decisions that never touch it.
@@ -30,44 +31,44 @@ import Testing
     }
 
     @Test mutating func answeringAndQuiet() {
-        #expect(follow(.keep(worker), descriptor()) == [])
-        #expect(follow(.answer(StandIn(worker, .starting))) == ["open"])
-        #expect(follow(.answer(StandIn(worker, .database))) == [])
-        #expect(holdings.sockets[worker]?.duty == .answering(.database))
-        #expect(follow(.quiet(worker)) == ["shut"])
-        #expect(follow(.quiet(worker)) == [])
-        #expect(holdings.sockets[worker]?.duty == Holdings.Duty.none)
+        #expect(follow(.keep(socket), descriptor()) == [])
+        #expect(follow(.answer(StandIn(socket, .starting))) == ["open"])
+        #expect(follow(.answer(StandIn(socket, .database))) == [])
+        #expect(holdings.sockets[socket]?.duty == .answering(.database))
+        #expect(follow(.quiet(socket)) == ["shut"])
+        #expect(follow(.quiet(socket)) == [])
+        #expect(holdings.sockets[socket]?.duty == Holdings.Duty.none)
     }
 
     @Test mutating func retirement() {
-        _ = follow(.keep(worker), descriptor())
-        #expect(follow(.retire(StandIn(worker, .stopping))) == ["open", "let go when empty"])
-        #expect(holdings.letGo(worker).map(Self.word) == ["shut"])
+        _ = follow(.keep(socket), descriptor())
+        #expect(follow(.retire(StandIn(socket, .stopping))) == ["open", "let go when empty"])
+        #expect(holdings.letGo(socket).map(Self.word) == ["shut"])
         #expect(holdings.sockets.isEmpty)
     }
 
     @Test mutating func retirementOfOneThatAnswers() {
-        _ = follow(.keep(worker), descriptor())
-        _ = follow(.answer(StandIn(worker, .starting)))
-        #expect(follow(.retire(StandIn(worker, .starting))) == ["let go when empty"])
-        #expect(follow(.answer(StandIn(worker, .held))) == [])
-        #expect(holdings.sockets[worker]?.duty == .answering(.held))
+        _ = follow(.keep(socket), descriptor())
+        _ = follow(.answer(StandIn(socket, .starting)))
+        #expect(follow(.retire(StandIn(socket, .starting))) == ["let go when empty"])
+        #expect(follow(.answer(StandIn(socket, .held))) == [])
+        #expect(holdings.sockets[socket]?.duty == .answering(.held))
     }
 
     @Test mutating func keepingAnewReplaces() {
-        _ = follow(.keep(worker), descriptor())
-        _ = follow(.answer(StandIn(worker, .starting)))
+        _ = follow(.keep(socket), descriptor())
+        _ = follow(.answer(StandIn(socket, .starting)))
         let newer = descriptor()
-        #expect(follow(.keep(worker), newer) == ["shut"])
-        #expect(holdings.sockets[worker]?.listener === newer)
-        #expect(holdings.sockets[worker]?.duty == Holdings.Duty.none)
+        #expect(follow(.keep(socket), newer) == ["shut"])
+        #expect(holdings.sockets[socket]?.listener === newer)
+        #expect(holdings.sockets[socket]?.duty == Holdings.Duty.none)
     }
 
     @Test mutating func unknownSocketsAreComplainedAbout() {
-        #expect(follow(.answer(StandIn(worker, .starting))) == ["complain"])
-        #expect(follow(.quiet(worker)) == ["complain"])
-        #expect(follow(.retire(StandIn(worker, .starting))) == ["complain"])
-        #expect(follow(.keep(worker)) == ["complain"])
+        #expect(follow(.answer(StandIn(socket, .starting))) == ["complain"])
+        #expect(follow(.quiet(socket)) == ["complain"])
+        #expect(follow(.retire(StandIn(socket, .starting))) == ["complain"])
+        #expect(follow(.keep(socket)) == ["complain"])
         #expect(holdings.sockets.isEmpty)
     }
 

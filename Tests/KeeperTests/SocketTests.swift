@@ -12,10 +12,10 @@ import Testing
 
     @Test func whoWaitsOnAQuietSocketIsLeftToTheWorker() async throws {
         let bench = try Bench()
-        let (worker, listener) = try bench.answer()
-        try bench.keeper.send(.quiet(worker))
+        let (socket, listener) = try bench.answer()
+        try bench.keeper.send(.quiet(socket))
         try await bench.settle()
-        let visitor = try Conversation(bench.path(worker))
+        let visitor = try Conversation(bench.path(socket))
         try await visitor.say(get)
         // The keeper has looked at what is ready by the time of its second pong.
         try await bench.settle()
@@ -27,16 +27,16 @@ import Testing
 
     @Test func aRetiredSocketIsEmptiedThenClosed() async throws {
         let bench = try Bench()
-        let worker = bench.worker()
-        var listener: Descriptor? = try bench.keep(worker)
-        let visitors = try (0..<5).map { _ in try Conversation(bench.path(worker)) }
+        let socket = bench.socket()
+        var listener: Descriptor? = try bench.keep(socket)
+        let visitors = try (0..<5).map { _ in try Conversation(bench.path(socket)) }
         for visitor in visitors { try await visitor.say(get) }
-        try bench.keeper.send(.retire(StandIn(worker, .stopping)))
+        try bench.keeper.send(.retire(StandIn(socket, .stopping)))
         for visitor in visitors { #expect(try await visitor.hear().status == 503) }
         // Without this copy the keeper's is the last one: then the socket is gone.
         listener = nil
         #expect(listener == nil)
-        let path = bench.path(worker)
+        let path = bench.path(socket)
         #expect(
             try await bench.eventually {
                 try !String(contentsOfFile: "/proc/net/unix", encoding: .utf8).contains(path)
@@ -45,11 +45,11 @@ import Testing
 
     @Test func aNewSocketReplacesTheOldOne() async throws {
         let bench = try Bench()
-        let (worker, old) = try bench.answer()
-        unlink(bench.path(worker))
-        let new = try bench.keep(worker)
-        try bench.keeper.send(.answer(StandIn(worker, .held)))
-        let visitor = try Conversation(bench.path(worker))
+        let (socket, old) = try bench.answer()
+        unlink(bench.path(socket))
+        let new = try bench.keep(socket)
+        try bench.keeper.send(.answer(StandIn(socket, .held)))
+        let visitor = try Conversation(bench.path(socket))
         try await visitor.say(get)
         #expect(try await visitor.hear().status == 503)
         withExtendedLifetime((old, new)) {}
@@ -57,7 +57,7 @@ import Testing
 
     @Test func useless() async throws {
         let bench = try Bench()
-        let unknown = bench.worker("nobody")
+        let unknown = bench.socket("nobody")
         try bench.keeper.send(.answer(StandIn(unknown, .starting)))
         try bench.keeper.send(.quiet(unknown))
         try bench.keeper.send(.retire(StandIn(unknown, .starting)))
@@ -67,8 +67,8 @@ import Testing
         try bench.keeper.send(.answer(StandIn(unknown, .starting)))
         let (_, listener) = try bench.answer()
         shutdown(listener.number, Int32(SHUT_RDWR))
-        let (worker, other) = try bench.answer()
-        let visitor = try Conversation(bench.path(worker))
+        let (socket, other) = try bench.answer()
+        let visitor = try Conversation(bench.path(socket))
         try await visitor.say(get)
         #expect(try await visitor.hear().status == 503)
         withExtendedLifetime(other) {}

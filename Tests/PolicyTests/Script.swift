@@ -178,7 +178,7 @@ struct Script {
     }
 
     /// The socket that a worker was started on.
-    func socket(of worker: WorkerID) -> WorkerID? {
+    func socket(of worker: WorkerID) -> SocketID? {
         for case .start(worker, let socket, _, _) in effects { return socket }
         return nil
     }

@@ -11,14 +11,14 @@ package enum StandInReason: UInt8, Sendable, CaseIterable {
     case stopping
 }
 
-/// A listening socket of a user. Sockets are numbered by the process that they were made for.
+/// A listening socket of a user on which the keeper answers.
 package struct StandIn: WireValue {
-    package var socket = WorkerID()
+    package var socket = SocketID()
     package var reason = StandInReason.starting
 
     package init() {}
 
-    package init(_ socket: WorkerID, _ reason: StandInReason) {
+    package init(_ socket: SocketID, _ reason: StandInReason) {
         self.socket = socket
         self.reason = reason
     }
@@ -47,11 +47,11 @@ package struct KeeperSettings: WireValue {
 package enum ToKeeper: Message {
     case settings(KeeperSettings)
     /// A copy of a listening socket, to hold; nobody is answered on it yet.
-    case keep(WorkerID)
+    case keep(SocketID)
     /// Answer on this socket from now on.
     case answer(StandIn)
     /// Leave this socket to its worker again.
-    case quiet(WorkerID)
+    case quiet(SocketID)
     /// Nothing points to this socket any more: answer whoever still waits on it, and close it when it has been empty
     /// for a moment.
     case retire(StandIn)

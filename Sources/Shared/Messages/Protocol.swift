@@ -83,22 +83,65 @@ package struct Handover: WireValue {
     }
 
     package var kind = Kind.socket
-    /// Blank for `notify`.
-    package var worker: WorkerID?
+    /// Of the socket, or of the worker; nil for `notify`.
+    private var id: WorkerID?
     /// A `StandInReason` where the keeper answers, else 0; a later version may know more of them.
     package var reason: UInt8 = 0
 
     package init() {}
 
-    package init(_ kind: Kind, _ worker: WorkerID?, reason: StandInReason? = nil) {
+    private init(_ kind: Kind, user: UserName, generation: UInt64, reason: UInt8 = 0) {
         self.kind = kind
-        self.worker = worker
-        self.reason = reason?.rawValue ?? 0
+        id = WorkerID(user: user, generation: generation)
+        self.reason = reason
+    }
+
+    private init(_ kind: Kind, _ held: StandIn) {
+        self.init(
+            kind, user: held.socket.user, generation: held.socket.generation, reason: held.reason.rawValue)
+    }
+
+    package init(socket: SocketID) {
+        self.init(.socket, user: socket.user, generation: socket.generation)
+    }
+
+    package init(standIn: StandIn) {
+        self.init(.standIn, standIn)
+    }
+
+    package init(retiring: StandIn) {
+        self.init(.retiring, retiring)
+    }
+
+    package init(output worker: WorkerID) {
+        self.init(.output, user: worker.user, generation: worker.generation)
+    }
+
+    package static var notify: Handover {
+        var notify = Handover()
+        notify.kind = .notify
+        return notify
+    }
+
+    /// The socket that it is, where it is one.
+    package var socket: SocketID? {
+        switch kind {
+        case .socket, .standIn, .retiring: id.map(SocketID.init(of:))
+        case .output, .notify: nil
+        }
+    }
+
+    /// The worker whose output it is, where it is one.
+    package var worker: WorkerID? {
+        switch kind {
+        case .output: id
+        case .socket, .standIn, .retiring, .notify: nil
+        }
     }
 
     package mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&kind)
-        try coder.field(&worker)
+        try coder.field(&id)
         try coder.field(&reason)
     }
 }

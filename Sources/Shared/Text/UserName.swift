@@ -38,25 +38,3 @@ extension UserName: WireValue {
         self = name
     }
 }
-
-/// One process of a user: a late report about a dead predecessor is told by its generation.
-package struct WorkerID: Hashable, Sendable, CustomStringConvertible, WireValue {
-    package var user: UserName
-    package var generation: UInt64
-
-    package init(user: UserName, generation: UInt64) {
-        self.user = user
-        self.generation = generation
-    }
-
-    package init() {
-        self.init(user: UserName(), generation: 0)
-    }
-
-    package var description: String { "\(user).\(generation)" }
-
-    package mutating func fields(_ coder: inout some WireCoder) throws {
-        try coder.field(&user)
-        try coder.field(&generation)
-    }
-}

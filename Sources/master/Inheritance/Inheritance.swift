@@ -15,14 +15,14 @@ import SharedSystem
 final class Inheritance {
     /// A keeper that goes on with this master.
     private(set) var keeper: LeftKeeper?
-    private(set) var sockets: [WorkerID: Descriptor] = [:]
+    private(set) var sockets: [SocketID: Descriptor] = [:]
     /// Where an earlier keeper answered who was left; the next one has to be told.
     private(set) var retiring: [(socket: StandIn, descriptor: Descriptor)] = []
     private(set) var notify: Descriptor?
     private(set) var workers: [WorkerID: WorkerChild] = [:]
     private(set) var remains: [UserName: Remains] = [:]
     private var outputs: [WorkerID: Descriptor] = [:]
-    private var standIns: [WorkerID: StandInReason] = [:]
+    private var standIns: [SocketID: StandInReason] = [:]
     private let runtime: String
     private let accounts: Set<uid_t>
     private let isRecordWhole: Bool
@@ -48,14 +48,14 @@ final class Inheritance {
     }
 
     /// The sockets and the outputs that the keeper has already.
-    var known: (sockets: Set<WorkerID>, outputs: Set<WorkerID>) {
+    var known: (sockets: Set<SocketID>, outputs: Set<WorkerID>) {
         keeper == nil ? ([], []) : (Set(handed), Set(outputs.keys))
     }
 
-    private var handed: [WorkerID] = []
+    private var handed: [SocketID] = []
 
     /// Sockets that are held, or that a worker still answers on.
-    var inUse: [WorkerID] { sockets.keys + workers.keys.map { Self.socket(of: $0, remains) } }
+    var inUse: [SocketID] { sockets.keys + workers.keys.map { Self.socket(of: $0, remains) } }
 
     // MARK: the keeper
 
@@ -85,15 +85,14 @@ final class Inheritance {
 
     private func take(_ thing: Handover, _ descriptor: Descriptor, _ isUsable: Bool) {
         let reason = StandInReason(rawValue: thing.reason) ?? .restarting
-        switch (thing.kind, thing.worker) {
-        case (.socket, let worker?): sockets[worker] = descriptor
-        case (.standIn, let worker?):
-            sockets[worker] = descriptor
-            standIns[worker] = reason
-        case (.retiring, let worker?): if !isUsable { retiring.append((StandIn(worker, reason), descriptor)) }
-        case (.output, let worker?): outputs[worker] = descriptor
-        case (.notify, _): notify = descriptor
-        case (.socket, nil), (.standIn, nil), (.retiring, nil), (.output, nil): break
+        switch thing.kind {
+        case .socket: if let socket = thing.socket { sockets[socket] = descriptor }
+        case .standIn:
+            if let socket = thing.socket { (sockets[socket], standIns[socket]) = (descriptor, reason) }
+        case .retiring:
+            if let socket = thing.socket, !isUsable { retiring.append((StandIn(socket, reason), descriptor)) }
+        case .output: if let worker = thing.worker { outputs[worker] = descriptor }
+        case .notify: notify = descriptor
         }
     }
 
@@ -194,9 +193,9 @@ final class Inheritance {
 
     // MARK: sockets
 
-    private static func socket(of id: WorkerID, _ remains: [UserName: Remains]) -> WorkerID {
+    private static func socket(of id: WorkerID, _ remains: [UserName: Remains]) -> SocketID {
         let process = remains[id.user]?.record.processes.first { $0.generation == id.generation }
-        return WorkerID(user: id.user, generation: process?.socket ?? 0)
+        return SocketID(user: id.user, generation: process?.socket ?? 0)
     }
 
     /// The keeper has died, too: the worker has a copy.

@@ -20,7 +20,7 @@ enum Source {
     case launch
     case launchExit
     /// The socket of a queued user.
-    case awaited(WorkerID)
+    case awaited(SocketID)
 }
 
 /// A socket that the keeper was told to empty and close.
@@ -75,7 +75,7 @@ final class Loop {
     var shortages = Shortages()
     let state: StateFile
     /// What the keeper of an earlier master has already.
-    var keeperKnows: (sockets: Set<WorkerID>, outputs: Set<WorkerID>) = ([], [])
+    var keeperKnows: (sockets: Set<SocketID>, outputs: Set<WorkerID>) = ([], [])
     /// How master ends; nil while it runs.
     var ending: Ending?
 

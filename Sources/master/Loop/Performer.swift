@@ -58,16 +58,16 @@ extension Loop {
 
     // MARK: sockets
 
-    private func openSocket(_ socket: WorkerID) -> [Event] {
+    private func openSocket(_ socket: SocketID) -> [Event] {
         do { return try makeSocket(socket) } catch { return faceFailed(socket.user, error) }
     }
 
-    private func makeSocket(_ socket: WorkerID) throws -> [Event] {
+    private func makeSocket(_ socket: SocketID) throws -> [Event] {
         try sockets.open(socket)
         return tell(.keeper, synchronised(links.keeper)) { try $0.send(.keep(socket), with: sockets.held[socket]) }
     }
 
-    private func link(_ socket: WorkerID) -> [Event] {
+    private func link(_ socket: SocketID) -> [Event] {
         do {
             try sockets.link(socket)
             shortages.faceless.remove(socket.user)
@@ -77,7 +77,7 @@ extension Loop {
         }
     }
 
-    private func watch(_ socket: WorkerID) throws {
+    private func watch(_ socket: SocketID) throws {
         if let watched = sockets.held[socket] { try poller.add(watched.number, .readable, as: .awaited(socket)) }
     }
 
@@ -109,7 +109,7 @@ extension Loop {
     // MARK: workers
 
     private func startWorker(
-        _ id: WorkerID, _ socket: WorkerID, _ plan: WorkerPlan, _ gently: Bool
+        _ id: WorkerID, _ socket: SocketID, _ plan: WorkerPlan, _ gently: Bool
     ) -> [Event] {
         do {
             // One that could not be made before: if it cannot be made now, this says why.

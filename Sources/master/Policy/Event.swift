@@ -60,7 +60,7 @@ package enum Event: Equatable, Sendable {
     /// The socket or the link of this user could not be made.
     case faceFailed(UserName)
     /// A customer waits on the socket of a user who is queued.
-    case awaited(WorkerID)
+    case awaited(SocketID)
 
     case hold(UserName, reason: String)
     case release(UserName)
@@ -101,24 +101,24 @@ package enum WatcherReport: Equatable, Sendable {
 
 package enum Effect: Equatable, Sendable {
     /// Make the listening socket, and give the keeper a copy.
-    case open(WorkerID)
+    case open(SocketID)
     /// Nothing points to this socket any more: the keeper answers who still waits, master lets go of it.
-    case retire(WorkerID, StandInReason)
+    case retire(SocketID, StandInReason)
     /// A worker has become ready: it runs at its own nice value, and gets back the backlog that its own listen() may have
     /// lowered.
-    case welcome(WorkerID, socket: WorkerID, nice: Int)
-    case link(WorkerID)
+    case welcome(WorkerID, socket: SocketID, nice: Int)
+    case link(SocketID)
     case unlink(UserName)
-    case answer(WorkerID, StandInReason)
-    case quiet(WorkerID)
+    case answer(SocketID, StandInReason)
+    case quiet(SocketID)
     /// Tell, once, when a customer waits on this socket.
-    case watch(WorkerID)
-    case unwatch(WorkerID)
+    case watch(SocketID)
+    case unwatch(SocketID)
     /// Look whether somebody waits on this socket; `probed` tells.
-    case probe(WorkerID, worker: WorkerID)
+    case probe(SocketID, worker: WorkerID)
 
     /// Start a worker on a socket; gently: it comes after the ready ones for the processor until it is ready, too.
-    case start(WorkerID, socket: WorkerID, WorkerPlan, gently: Bool)
+    case start(WorkerID, socket: SocketID, WorkerPlan, gently: Bool)
     /// Look how much memory the worker uses; `measured` tells.
     case measure(WorkerID)
     /// Send a signal to the worker's session, or to the leader alone.

@@ -36,7 +36,7 @@ package struct Supervisor {
     /// Users whose running workers wait for the check that lets them back.
     var returnQueue = StartQueue()
     /// Queued users on whose sockets a customer is looked for.
-    var watched: [UserName: WorkerID] = [:]
+    var watched: [UserName: SocketID] = [:]
     /// Users who have been queued in this step.
     var justQueued: [UserName] = []
     /// What is wrong with the files of those who are no users yet.

@@ -9,7 +9,7 @@ import SharedSystem
 /// Master's copies of the listening sockets, each in RUNTIME/sockets/NAME.GENERATION, and RUNTIME/users/NAME.sock, the
 /// symbolic link that points to one of them. connect(2) follows it.
 final class UserSockets {
-    private(set) var held: [WorkerID: Descriptor] = [:]
+    private(set) var held: [SocketID: Descriptor] = [:]
     private let runtime: String
     private let mode: mode_t
     private let group: gid_t?
@@ -21,12 +21,12 @@ final class UserSockets {
     }
 
     /// Takes over what an earlier master has made.
-    func adopt(_ sockets: [WorkerID: Descriptor]) {
+    func adopt(_ sockets: [SocketID: Descriptor]) {
         held = sockets
     }
 
     /// Where the link of a user points.
-    static func target(of user: UserName, runtime: String) -> WorkerID? {
+    static func target(of user: UserName, runtime: String) -> SocketID? {
         let path = "\(runtime)/users/\(user).sock"
         var buffer = [CChar](repeating: 0, count: 256)
         let size = readlink(path, &buffer, buffer.count)
@@ -36,11 +36,11 @@ final class UserSockets {
             let generation = UInt64(target[target.index(after: dot)...]),
             target[target.index(after: slash)..<dot] == user.text
         else { return nil }
-        return WorkerID(user: user, generation: generation)
+        return SocketID(user: user, generation: generation)
     }
 
     /// Makes a socket, unless it is there.
-    func open(_ socket: WorkerID) throws {
+    func open(_ socket: SocketID) throws {
         guard held[socket] == nil else { return }
         let path = socketPath(socket, runtime: runtime)
         let descriptor = try UnixSocket.listen(at: path, mode: mode)
@@ -51,7 +51,7 @@ final class UserSockets {
     /// Points the link to this socket. rename(2) replaces it in one step: a customer finds the old one or the new one.
     ///
     /// - Throws: where there is no such socket, too: what customers reach stays as it is.
-    func link(_ socket: WorkerID) throws {
+    func link(_ socket: SocketID) throws {
         guard held[socket] != nil else { throw SystemError("link", "\(socket)", code: ENOENT) }
         let path = linkPath(socket.user)
         let draft = "\(path).new"
@@ -65,20 +65,20 @@ final class UserSockets {
     }
 
     /// Takes the socket's name away and gives up master's copy, which is answered.
-    func release(_ socket: WorkerID) -> Descriptor? {
+    func release(_ socket: SocketID) -> Descriptor? {
         Glibc.unlink(socketPath(socket, runtime: runtime))
         return held.removeValue(forKey: socket)
     }
 
     /// Whether nobody waits to be accepted.
-    func isEmpty(_ socket: WorkerID) -> Bool {
+    func isEmpty(_ socket: SocketID) -> Bool {
         guard let descriptor = held[socket] else { return true }
         var state = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
         return poll(&state, 1, 0) == 0
     }
 
     /// A worker that calls listen() itself, as asyncio does with 100, lowers the backlog for everybody.
-    func restoreBacklog(_ socket: WorkerID) {
+    func restoreBacklog(_ socket: SocketID) {
         if let descriptor = held[socket] { _ = listen(descriptor.number, 4096) }
     }
 

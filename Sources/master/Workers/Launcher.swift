@@ -164,7 +164,7 @@ final class Launcher {
     ///
     /// - Parameter account: nil where the worker runs as master does.
     func ask(
-        _ id: WorkerID, _ plan: WorkerPlan, socket: WorkerID, _ listener: Descriptor, account: String?, gently: Bool,
+        _ id: WorkerID, _ plan: WorkerPlan, socket: SocketID, _ listener: Descriptor, account: String?, gently: Bool,
         now: Instant
     ) throws -> [LaunchResult] {
         let (execution, output) = (try WorkerChild.pipe(), try WorkerChild.pipe())

@@ -38,15 +38,15 @@ struct ProcessEnvironment {
     /// Whose process it is, or whose it descends from.
     var worker: WorkerID? { id("STEWARD_GENERATION") }
     /// The socket that the worker was given.
-    var socket: WorkerID? { id("STEWARD_SOCKET") }
+    var socket: SocketID? { id("STEWARD_SOCKET") }
     /// The process that launch has made a worker: its descendants inherit the number, and are not it.
     var leader: Int32? { variables["LISTEN_PID"].flatMap { Int32($0) } }
 
-    private func id(_ number: Substring) -> WorkerID? {
+    private func id<ID: NumberedID>(_ number: Substring) -> ID? {
         guard let user = variables["STEWARD_USER"].flatMap({ UserName($0) }),
             let generation = variables[number].flatMap({ UInt64($0) })
         else { return nil }
-        return WorkerID(user: user, generation: generation)
+        return ID(user: user, generation: generation)
     }
 }
 

@@ -34,7 +34,7 @@ import Testing
         script.database("main-b", .available)
         let worker = script.ready(alice) { $0.database = "main-a" }
         _ = script.ready(bob) { $0.database = "main-b" }
-        let socket = script.socket(of: worker) ?? WorkerID()
+        let socket = script.socket(of: worker) ?? SocketID()
         script.clear()
         script.database("main-a", .unavailable, "refused")
         #expect(script.state(alice) == "held")

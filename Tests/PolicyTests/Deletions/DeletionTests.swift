@@ -112,7 +112,7 @@ import Testing
             (process.generation, process.socket, process.pid, process.stage) = (2, 1, 50, .ready)
             process.fingerprint = 1
             record.processes = [process]
-            let socket = WorkerID(user: name, generation: 1)
+            let socket = SocketID(user: name, generation: 1)
             remains[name] = Remains(record: record, face: Face(socket: socket), sockets: [socket])
         }
         script.supervisor = Supervisor(
@@ -178,7 +178,7 @@ import Testing
 
     /// Nobody knows how to start such a one.
     @Test func theKeeperAnswersForADeadWorkerOfAnUnknownUser() {
-        let socket = WorkerID(user: alice, generation: 1)
+        let socket = SocketID(user: alice, generation: 1)
         var script = Self.successor([alice, bob], KeptDeletions())
         script.say(.pathwatch, .path(.complete))
         script.wait(DeletionFuse.quiet)

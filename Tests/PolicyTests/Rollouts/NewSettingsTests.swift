@@ -63,7 +63,7 @@ import Testing
         #expect(status?.target == "new worker settings" && status?.total == 8)
         let canary = script.lastStarted(Self.order[0])
         script.send(.notified(canary, .ready))
-        #expect(!script.effects.contains(.link(canary)), "it has to soak")
+        #expect(!script.effects.contains(.link(SocketID(of: canary))), "it has to soak")
         for name in Self.order { Self.proveNew(&script, name) }
         #expect(script.started.map(\.user) == Self.order)
         #expect(Self.colors(script, Self.names).allSatisfy { $0 == "blue" })
@@ -270,7 +270,7 @@ import Testing
                 past.supervisor.users[name].map { past.supervisor.plan(for: $0).identity.fingerprint } ?? 0
             var record = UserRecord()
             (record.name, record.generation, record.processes) = (name, 1, [process])
-            let socket = WorkerID(user: name, generation: 1)
+            let socket = SocketID(user: name, generation: 1)
             remains[name] = Remains(record: record, face: Face(socket: socket), sockets: [socket])
         }
         var script = Script(

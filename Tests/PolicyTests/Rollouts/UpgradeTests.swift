@@ -66,16 +66,16 @@ import Testing
         let new = script.lastStarted(alice)
         script.send(.notified(new, .ready))
         script.verdict(new, .passing, .passed)
-        #expect(!script.effects.contains(.link(new)))
+        #expect(!script.effects.contains(.link(SocketID(of: new))))
         script.wait(.seconds(5))
         script.verdict(new, .passing, .passed)
-        #expect(!script.effects.contains(.link(new)))
+        #expect(!script.effects.contains(.link(SocketID(of: new))))
         #expect(!script.effects.contains(.suspect(new)))
         script.wait(.seconds(1))
         #expect(script.effects.contains(.suspect(new)))
-        #expect(!script.effects.contains(.link(new)))
+        #expect(!script.effects.contains(.link(SocketID(of: new))))
         script.verdict(new, .passing, .passed)
-        #expect(script.effects.contains(.link(new)))
+        #expect(script.effects.contains(.link(SocketID(of: new))))
         #expect(script.state(alice) == "ready")
     }
 
@@ -84,9 +84,9 @@ import Testing
         script.current("2.0")
         let new = script.lastStarted(alice)
         script.send(.notified(new, .ready))
-        #expect(!script.effects.contains(.link(new)))
+        #expect(!script.effects.contains(.link(SocketID(of: new))))
         script.wait(.seconds(6))
-        #expect(script.effects.contains(.link(new)))
+        #expect(script.effects.contains(.link(SocketID(of: new))))
     }
 
     @Test func freeUsersFollowAfterThePayingOnesWhereTheyAreTo() {

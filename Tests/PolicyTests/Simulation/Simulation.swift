@@ -8,7 +8,7 @@ import Shared
 final class Simulation {
     /// A worker as the kernel knows it.
     struct Worker {
-        let socket: WorkerID
+        let socket: SocketID
         let plan: WorkerPlan
         /// Whether launch has told of it.
         var isTold = false
@@ -47,20 +47,20 @@ final class Simulation {
     /// From now on everybody does what is asked for, at once.
     var isCalm = false
 
-    var held: Set<WorkerID> = []
+    var held: Set<SocketID> = []
     /// Sockets that could not be made.
-    var unmade: Set<WorkerID> = []
-    var everOpened: Set<WorkerID> = []
+    var unmade: Set<SocketID> = []
+    var everOpened: Set<SocketID> = []
     /// Whether the keeper goes on with a new master.
     var isKeeperAdopted = false
     /// Sockets of an earlier master that its successor did not get.
-    var lost: Set<WorkerID> = []
-    var links: [UserName: WorkerID] = [:]
+    var lost: Set<SocketID> = []
+    var links: [UserName: SocketID] = [:]
     /// Users whose link is not where it should be.
     var brokenLinks: Set<UserName> = []
-    var watched: Set<WorkerID> = []
+    var watched: Set<SocketID> = []
     /// Sockets on which the keeper answers.
-    var answering: Set<WorkerID> = []
+    var answering: Set<SocketID> = []
     var workers: [WorkerID: Worker] = [:]
     var everStarted: Set<WorkerID> = []
     /// What dispatch was told to check.

@@ -42,7 +42,7 @@ extension Simulation {
 // MARK: sockets
 
 extension Simulation {
-    private func open(_ socket: WorkerID) -> [Event] {
+    private func open(_ socket: SocketID) -> [Event] {
         everOpened.insert(socket)
         guard !held.contains(socket) else { return [] }
         if fails(oneIn: 25) {
@@ -54,7 +54,7 @@ extension Simulation {
         return []
     }
 
-    private func link(_ socket: WorkerID) -> [Event] {
+    private func link(_ socket: SocketID) -> [Event] {
         guard held.contains(socket), !fails(oneIn: 25) else {
             brokenLinks.insert(socket.user)
             return faceFailed(socket.user)
@@ -75,14 +75,14 @@ extension Simulation {
         unservedSince[name] = nil
     }
 
-    private func retire(_ socket: WorkerID) {
+    private func retire(_ socket: SocketID) {
         held.remove(socket)
         unmade.remove(socket)
         answering.remove(socket)
         watched.remove(socket)
     }
 
-    private func watch(_ socket: WorkerID) {
+    private func watch(_ socket: SocketID) {
         guard held.contains(socket) else { return }
         watched.insert(socket)
         if roll(2) == 0 { plan(.event(.awaited(socket)), in: .milliseconds(roll(500))) }
@@ -92,7 +92,7 @@ extension Simulation {
 // MARK: workers
 
 extension Simulation {
-    private func start(_ id: WorkerID, _ socket: WorkerID, _ settings: WorkerPlan) -> [Event] {
+    private func start(_ id: WorkerID, _ socket: SocketID, _ settings: WorkerPlan) -> [Event] {
         everStarted.insert(id)
         // A namesake before this one may have been about to end.
         agenda.removeAll { if case .exit(id, _) = $0.incident { true } else { false } }

@@ -181,7 +181,7 @@ extension Simulation {
         case 1: send(.executed(id))
         case 2: send(.probed(id, isEmpty: true))
         case 3: send(.exited(id, .code(0)))
-        default: send(.awaited(id))
+        default: send(.awaited(SocketID(of: id)))
         }
     }
 }

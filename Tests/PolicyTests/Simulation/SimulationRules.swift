@@ -86,17 +86,18 @@ extension Simulation {
     }
 
     /// What could not be made counts as there: it is going to be made again.
-    private func expectThere(_ socket: WorkerID, _ effect: Effect) {
+    private func expectThere(_ socket: SocketID, _ effect: Effect) {
         expect(held.contains(socket) || unmade.contains(socket), .heldSocketsOnly, "\(effect)")
     }
 
-    private func judgeOpen(_ socket: WorkerID) {
+    private func judgeOpen(_ socket: SocketID) {
         let isRepair = supervisor.users[socket.user]?.face?.socket == socket
-        let isNew = !everOpened.contains(socket) && !everStarted.contains(socket)
+        let namesake = WorkerID(user: socket.user, generation: socket.generation)
+        let isNew = !everOpened.contains(socket) && !everStarted.contains(namesake)
         expect(isNew || isRepair, .socketNumberOnce, "\(socket)")
     }
 
-    private func judgeRetire(_ socket: WorkerID) {
+    private func judgeRetire(_ socket: SocketID) {
         if lost.contains(socket) { return }
         expectThere(socket, .retire(socket, .restarting))
         expect(!workers.values.contains { $0.socket == socket }, .noRetireUnderAWorker, "\(socket)")
@@ -104,7 +105,7 @@ extension Simulation {
         expect(!isLinked, .noRetireUnderTheLink, "\(socket)")
     }
 
-    private func judgeStart(_ id: WorkerID, _ socket: WorkerID, _ plan: WorkerPlan) {
+    private func judgeStart(_ id: WorkerID, _ socket: SocketID, _ plan: WorkerPlan) {
         expect(!everStarted.contains(id), .workerNumberOnce, "\(id)")
         expect(isRight(plan, id.user), .rightVersion, "\(id) on \(plan.version ?? "none")")
         expect(mayBeSent(to: plan.version, id.user), .heldVersion, "\(id) to \(plan.version ?? "none")")
@@ -148,7 +149,7 @@ extension Simulation {
         expect(stops.insert(began).inserted, .stoppedOnce, happening.text)
     }
 
-    private func judgeLink(_ socket: WorkerID) {
+    private func judgeLink(_ socket: SocketID) {
         guard !isTrusted, let user = supervisor.users[socket.user], supervisor.wanted(user) == .up else { return }
         guard !answering.contains(socket), let former = links[socket.user], former != socket else { return }
         let served = workers.values.contains { worker in

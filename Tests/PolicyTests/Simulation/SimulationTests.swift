@@ -19,10 +19,11 @@ import Testing
 
     @Test func whatBreaksARuleIsSeen() {
         let simulation = Simulation(seed: 0)
-        let socket = WorkerID(user: alice, generation: 7)
+        let worker = WorkerID(user: alice, generation: 7)
+        let socket = SocketID(of: worker)
         simulation.judge(.retire(socket, .restarting))
-        simulation.workers[socket] = Simulation.Worker(socket: socket, plan: WorkerPlan(), isTerminated: true)
-        simulation.judge(.signal(socket, Signal.terminate, leaderOnly: true))
+        simulation.workers[worker] = Simulation.Worker(socket: socket, plan: WorkerPlan(), isTerminated: true)
+        simulation.judge(.signal(worker, Signal.terminate, leaderOnly: true))
         simulation.judgeEnd()
         #expect(simulation.violations.map(\.rule) == [.heldSocketsOnly, .terminatedOnce, .end, .end])
         #expect(simulation.report.contains("boot"))

@@ -6,7 +6,8 @@ import Testing
 @testable import Policy
 
 @Suite struct AdoptionScripts {
-    private func socket(_ generation: UInt64) -> WorkerID { WorkerID(user: alice, generation: generation) }
+    private func socket(_ generation: UInt64) -> SocketID { SocketID(user: alice, generation: generation) }
+    private func worker(_ generation: UInt64) -> WorkerID { WorkerID(user: alice, generation: generation) }
 
     /// The plan that alice's worker has been started by; another environment makes another one.
     private func plan(_ env: [String: String] = [:]) -> UInt64 {
@@ -63,13 +64,13 @@ import Testing
         #expect(script.started.isEmpty, "they may be many: that is seen when everybody is known")
         script.say(.pathwatch, .path(.complete))
         #expect(script.state(alice) == "swapping")
-        #expect(script.started == [socket(4)])
+        #expect(script.started == [worker(4)])
     }
 
     @Test func whoDiedIsRestartedOnItsSocket() {
         let script = script(remains([process(3, socket: 1, .ready)], face: Face(socket: socket(1)), dead: [3]))
-        #expect(script.started == [socket(4)])
-        #expect(script.socket(of: socket(4)) == socket(1))
+        #expect(script.started == [worker(4)])
+        #expect(script.socket(of: worker(4)) == socket(1))
         #expect(script.status(alice).restarts == 1)
     }
 
@@ -87,7 +88,7 @@ import Testing
         let left = remains([process(1, .ready), process(2, .starting)], face: Face(socket: socket(1)))
         var script = script(left)
         #expect(script.state(alice) == "swapping")
-        script.send(.notified(socket(2), .ready))
+        script.send(.notified(worker(2), .ready))
         #expect(script.effects.contains(.link(socket(2))))
         #expect(script.state(alice) == "ready")
     }
@@ -98,9 +99,9 @@ import Testing
         #expect(script.status(alice).pid == 1002)
         for _ in 1...5 {
             script.wait(.milliseconds(20))
-            script.send(.probed(socket(1), isEmpty: true))
+            script.send(.probed(worker(1), isEmpty: true))
         }
-        #expect(script.effects.contains(.signal(socket(1), Signal.terminate, leaderOnly: true)))
+        #expect(script.effects.contains(.signal(worker(1), Signal.terminate, leaderOnly: true)))
     }
 
     /// Master died between the readiness and the link.
@@ -135,7 +136,7 @@ import Testing
         var left = remains([process(1, .ready)], face: nil)
         left.sockets = []
         let script = script(left)
-        #expect(script.started == [socket(3)])
+        #expect(script.started == [worker(3)])
         #expect(script.effects.contains(.link(socket(2))))
         #expect(script.supervisor.users[alice]?.departing[1] != nil)
     }
@@ -143,11 +144,11 @@ import Testing
     @Test func whatHappensBeforeTheUserIsReportedCounts() {
         var script = Script(
             remains: [alice: remains([process(1, .starting)], face: Face(socket: socket(1)))])
-        script.send(.notified(socket(1), .ready))
-        script.send(.exited(socket(1), .signal(9)))
+        script.send(.notified(worker(1), .ready))
+        script.send(.exited(worker(1), .signal(9)))
         script.clear()
         script.adduser(alice)
-        #expect(script.started == [socket(2)])
+        #expect(script.started == [worker(2)])
         #expect(script.happenings.contains { $0.text.contains("died: signal 9") })
     }
 
@@ -158,9 +159,9 @@ import Testing
         script.wait(.seconds(1))
         #expect(script.effects.contains(.unlink(alice)))
         script.wait(.seconds(6))
-        script.send(.probed(socket(1), isEmpty: true))
-        #expect(script.effects.contains(.signal(socket(1), Signal.terminate, leaderOnly: true)))
-        script.send(.exited(socket(1), .code(0)))
+        script.send(.probed(worker(1), isEmpty: true))
+        #expect(script.effects.contains(.signal(worker(1), Signal.terminate, leaderOnly: true)))
+        script.send(.exited(worker(1), .code(0)))
         #expect(script.supervisor.users.isEmpty)
     }
 
@@ -178,6 +179,6 @@ import Testing
         var script = Script(remains: [alice: remains([process(1, .ready)], face: Face(socket: socket(1)))])
         script.clear()
         script.send(.stop)
-        #expect(script.effects.contains(.signal(socket(1), Signal.terminate, leaderOnly: true)))
+        #expect(script.effects.contains(.signal(worker(1), Signal.terminate, leaderOnly: true)))
     }
 }

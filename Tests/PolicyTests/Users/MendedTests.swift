@@ -21,7 +21,7 @@ import Testing
     @Test func aSwapThatFailsWhileTheDatabaseComesBackLeavesNobodyBehindTheStandIn() {
         var script = Self.script()
         let old = script.ready(alice) { $0.database = "a" }
-        let socket = script.socket(of: old) ?? WorkerID()
+        let socket = script.socket(of: old) ?? SocketID()
         script.database("a", .unavailable)
         script.moduser(alice) {
             $0.database = "a"
@@ -40,9 +40,9 @@ import Testing
     @Test func whenTheOldOneDiesInASwapRequestsWaitForTheNewOne() {
         var script = Script()
         let old = script.ready(alice)
-        let left = script.socket(of: old) ?? WorkerID()
+        let left = script.socket(of: old) ?? SocketID()
         script.send(.restart(alice))
-        let new = script.supervisor.users[alice]?.actual.processes.last?.socket ?? WorkerID()
+        let new = script.supervisor.users[alice]?.actual.processes.last?.socket ?? SocketID()
         script.clear()
         script.send(.exited(old, .signal(11)))
         #expect(new != left)
@@ -139,7 +139,7 @@ import Testing
         #expect(script.supervisor.users[alice] == nil)
         script.clear()
         script.adduser(alice)
-        #expect(script.effects.contains(.open(WorkerID(user: alice, generation: 3))))
+        #expect(script.effects.contains(.open(SocketID(user: alice, generation: 3))))
     }
 
     // MARK: master's own troubles
@@ -147,7 +147,7 @@ import Testing
     @Test func aSocketThatCouldNotBeMadeIsMadeAgain() {
         var script = Script()
         script.adduser(alice) { $0.enabled = false }
-        let socket = WorkerID(user: alice, generation: 1)
+        let socket = SocketID(user: alice, generation: 1)
         script.send(.faceFailed(alice))
         script.clear()
         script.wait(.milliseconds(999))

@@ -11,7 +11,7 @@ import Testing
         script.hello(.pathwatch)
         script.clear()
         script.adduser(alice)
-        let socket = WorkerID(user: alice, generation: 1)
+        let socket = SocketID(user: alice, generation: 1)
         let worker = WorkerID(user: alice, generation: 2)
         #expect(script.effects.starts(with: [.open(socket), .link(socket)]))
         #expect(script.socket(of: worker) == socket)
@@ -65,7 +65,7 @@ import Testing
         #expect(script.started.isEmpty)
         script.wait(.milliseconds(1))
         #expect(script.started.count == 1)
-        #expect(script.socket(of: script.lastStarted(alice)) == WorkerID(user: alice, generation: 1))
+        #expect(script.socket(of: script.lastStarted(alice)) == SocketID(user: alice, generation: 1))
     }
 
     @Test func aCrashLoopIsReportedOnceTriedAtTheCapAndAnsweredByTheStandIn() {
@@ -82,10 +82,10 @@ import Testing
         script.wait(.seconds(60))
         #expect(script.started.count == before + 1)
         let worker = script.lastStarted(alice)
-        #expect(script.socket(of: worker) == worker, "readiness is judged on a socket of its own")
+        #expect(script.socket(of: worker) == SocketID(of: worker), "readiness is judged on a socket of its own")
         script.clear()
         script.send(.notified(worker, .ready))
-        #expect(script.effects.contains(.link(worker)))
+        #expect(script.effects.contains(.link(SocketID(of: worker))))
         #expect(script.effects.contains { if case .retire(_, .crashLooping) = $0 { true } else { false } })
         #expect(script.state(alice) == "ready")
     }
@@ -93,7 +93,7 @@ import Testing
     @Test func whoWaitsLongerThanTwoSecondsIsAnsweredUntilTheWorkerIsReady() {
         var script = Script()
         script.adduser(alice)
-        let socket = WorkerID(user: alice, generation: 1)
+        let socket = SocketID(user: alice, generation: 1)
         script.wait(.milliseconds(1999))
         #expect(!script.effects.contains(.answer(socket, .starting)))
         script.wait(.milliseconds(1))
@@ -182,14 +182,14 @@ import Testing
     @Test func whoIsWaitedForComesFirst() {
         var script = Script { $0.worker.startConcurrency = 1 }
         for name in Self.names { script.adduser(name) { $0.plan = name == Self.names[5] ? .paid : .free } }
-        let waiting = script.supervisor.users[Self.names[3]]?.face?.socket ?? WorkerID()
+        let waiting = script.supervisor.users[Self.names[3]]?.face?.socket ?? SocketID()
         #expect(script.effects.contains(.watch(waiting)))
         script.send(.awaited(waiting))
         for _ in Self.names { script.send(.notified(script.started.last ?? WorkerID(), .ready)) }
         let order = [0, 3, 5, 1, 2, 4].map { Self.names[$0] }
         #expect(script.started.map(\.user) == order)
         #expect(script.effects.contains(.unwatch(waiting)))
-        #expect(!script.effects.contains(.watch(WorkerID(user: Self.names[0], generation: 1))), "it never waited")
+        #expect(!script.effects.contains(.watch(SocketID(user: Self.names[0], generation: 1))), "it never waited")
     }
 
     @Test func aCrowdIsToldByOneLineASecond() {

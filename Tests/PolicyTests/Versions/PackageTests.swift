@@ -262,7 +262,7 @@ import Testing
         (process.generation, process.socket, process.pid, process.stage) = (2, 1, 50, .ready)
         process.version = version
         record.processes = [process]
-        let socket = WorkerID(user: alice, generation: 1)
+        let socket = SocketID(user: alice, generation: 1)
         return Remains(record: record, face: Face(socket: socket), sockets: [socket])
     }
 

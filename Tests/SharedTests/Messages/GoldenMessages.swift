@@ -7,6 +7,7 @@ private func name(_ text: String) -> UserName { UserName(text) ?? UserName() }
 
 private let alice = name("alice")
 private let worker = WorkerID(user: alice, generation: 7)
+private let socket = SocketID(of: worker)
 
 private let user: UserSettings = with {
     $0.name = alice
@@ -55,19 +56,19 @@ private let linkMessages: [Golden] = [
     Golden(.link, Packet<FromKeeper>.ping, "02"),
     Golden(.link, Packet<FromKeeper>.pong, "03"),
     Golden(
-        .link, Packet<FromKeeper>.handover(Handover(.standIn, worker, reason: .held)),
+        .link, Packet<FromKeeper>.handover(Handover(standIn: StandIn(socket, .held))),
         "04 02 01 0005616c696365 0000000000000007 04"),
-    Golden(.link, Packet<FromKeeper>.handover(Handover(.notify, nil)), "04 05 00 00"),
+    Golden(.link, Packet<FromKeeper>.handover(.notify), "04 05 00 00"),
     Golden(.link, Packet<FromKeeper>.handedOver, "05"),
     Golden(.link, Packet<FromKeeper>.leave, "06"),
 ]
 
 private let keeperMessages: [Golden] = [
     Golden(.toKeeper, ToKeeper.settings(KeeperSettings(logs: "/logs")), "10 00052f6c6f6773"),
-    Golden(.toKeeper, ToKeeper.keep(worker), "11 0005616c696365 0000000000000007"),
-    Golden(.toKeeper, ToKeeper.answer(StandIn(worker, .held)), "12 0005616c696365 0000000000000007 04"),
-    Golden(.toKeeper, ToKeeper.quiet(worker), "13 0005616c696365 0000000000000007"),
-    Golden(.toKeeper, ToKeeper.retire(StandIn(worker, .stopping)), "14 0005616c696365 0000000000000007 07"),
+    Golden(.toKeeper, ToKeeper.keep(socket), "11 0005616c696365 0000000000000007"),
+    Golden(.toKeeper, ToKeeper.answer(StandIn(socket, .held)), "12 0005616c696365 0000000000000007 04"),
+    Golden(.toKeeper, ToKeeper.quiet(socket), "13 0005616c696365 0000000000000007"),
+    Golden(.toKeeper, ToKeeper.retire(StandIn(socket, .stopping)), "14 0005616c696365 0000000000000007 07"),
     Golden(.toKeeper, ToKeeper.output(worker), "15 0005616c696365 0000000000000007"),
     Golden(.toKeeper, ToKeeper.complete, "16"),
     Golden(.toKeeper, ToKeeper.notify, "17"),

@@ -132,7 +132,8 @@ private let hostileFrames: [(stream: String, error: WireError)] = [
             let mark = withUnsafeBytes(of: generation.bigEndian) { Array($0) }
             try check("write") { Glibc.write(write.number, mark, mark.count) }
             let worker = WorkerID(user: alice, generation: generation)
-            try sender.send(.quiet(worker))
+            let socket = SocketID(of: worker)
+            try sender.send(.quiet(socket))
             try sender.send(.output(worker), with: read)
             try sender.send(.ping)
             if generation % 7 == 0 { try expect(from: receiver, &seen) }
@@ -164,7 +165,7 @@ private let hostileFrames: [(stream: String, error: WireError)] = [
         try check("socketpair") { clinux_socketpair(&ends) }
         let sender = Channel<FromKeeper, ToKeeper>(Descriptor(owning: ends[0]))
         let receiver = Channel<ToKeeper, FromKeeper>(Descriptor(owning: ends[1]))
-        try sender.send(.keep(WorkerID(user: alice, generation: 1)))
+        try sender.send(.keep(SocketID(user: alice, generation: 1)))
         #expect(throws: ChannelError.missingDescriptor) { try receiver.receive() }
     }
 

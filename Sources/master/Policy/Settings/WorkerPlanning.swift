@@ -3,7 +3,7 @@
 import Shared
 
 /// Where a listening socket of a user lies.
-package func socketPath(_ socket: WorkerID, runtime: String) -> String {
+package func socketPath(_ socket: SocketID, runtime: String) -> String {
     "\(runtime)/sockets/\(socket)"
 }
 

@@ -11,12 +11,12 @@ package struct Remains: Equatable, Sendable {
     /// Where the link points; nil where it leads nowhere.
     package var face: Face?
     /// The user's listening sockets that are held.
-    package var sockets: Set<WorkerID> = []
+    package var sockets: Set<SocketID> = []
     /// Recorded processes that are gone, by generation, and how they ended.
     package var ends: [UInt64: String] = [:]
 
     package init(
-        record: UserRecord, face: Face? = nil, sockets: Set<WorkerID> = [], ends: [UInt64: String] = [:]
+        record: UserRecord, face: Face? = nil, sockets: Set<SocketID> = [], ends: [UInt64: String] = [:]
     ) {
         (self.record, self.face, self.sockets, self.ends) = (record, face, sockets, ends)
     }

@@ -6,7 +6,7 @@ extension Supervisor {
     /// The user's socket and link are there from its first moment: requests wait for its worker.
     mutating func ensureFace(_ user: inout User) {
         if user.face == nil {
-            let socket = user.nextID()
+            let socket = user.nextSocket()
             emit(.open(socket))
             emit(.link(socket))
             user.face = Face(socket: socket)
@@ -48,7 +48,7 @@ extension Supervisor {
             return
         }
         let left = user.face
-        let socket = user.nextID()
+        let socket = user.nextSocket()
         emit(.open(socket))
         emit(.answer(socket, reason))
         emit(.link(socket))
@@ -71,14 +71,14 @@ extension Supervisor {
 
     /// Requests wait for a process that is not ready yet, as nobody will accept on the old socket any more; who waits
     /// there is answered, and may ask again.
-    mutating func follow(_ user: inout User, from old: WorkerID, to socket: WorkerID) {
+    mutating func follow(_ user: inout User, from old: SocketID, to socket: SocketID) {
         guard user.face == Face(socket: old) else { return }
         user.face = Face(socket: socket)
         emit(.link(socket))
     }
 
     /// Lets go of a socket unless the link points to it or a process accepts on it.
-    mutating func retireUnused(_ user: User, _ socket: WorkerID, _ reason: StandInReason) {
+    mutating func retireUnused(_ user: User, _ socket: SocketID, _ reason: StandInReason) {
         guard user.face?.socket != socket, !user.processes.contains(where: { $0.socket == socket }) else { return }
         emit(.retire(socket, reason))
     }

@@ -84,8 +84,8 @@ extension Supervisor {
     private mutating func start(_ user: inout User, mayInherit: Bool) -> Process {
         chooseVersion(&user, isStarting: true)
         let plan = plan(for: user)
-        let id = user.nextID()
-        var socket = id
+        let id = user.nextWorker()
+        var socket = SocketID(of: id)
         if mayInherit, let face = user.face, face.standIn == nil,
             !user.processes.contains(where: { $0.socket == face.socket })
         {

@@ -6,7 +6,7 @@ import Shared
 struct Process: Equatable, Sendable {
     let id: WorkerID
     /// The socket that it was given.
-    let socket: WorkerID
+    let socket: SocketID
     var plan: PlanIdentity
     /// The version that it runs, where there are any.
     var version: String?
@@ -93,11 +93,11 @@ enum DownReason: Equatable, Sendable {
 /// Who answers at RUNTIME/users/NAME.sock.
 package struct Face: Equatable, Sendable {
     /// Where the link points.
-    package var socket: WorkerID
+    package var socket: SocketID
     /// Set where the keeper answers there; nil: requests reach, or wait for, a worker on that socket.
     package var standIn: StandInReason?
 
-    package init(socket: WorkerID, standIn: StandInReason? = nil) {
+    package init(socket: SocketID, standIn: StandInReason? = nil) {
         (self.socket, self.standIn) = (socket, standIn)
     }
 }
@@ -182,9 +182,14 @@ package struct User: Equatable, Sendable {
 
     var name: UserName { settings.name }
 
-    mutating func nextID() -> WorkerID {
+    mutating func nextWorker() -> WorkerID { WorkerID(user: name, generation: nextNumber()) }
+
+    /// For a socket that is made before there is a worker for it.
+    mutating func nextSocket() -> SocketID { SocketID(user: name, generation: nextNumber()) }
+
+    private mutating func nextNumber() -> UInt64 {
         generation += 1
-        return WorkerID(user: name, generation: generation)
+        return generation
     }
 
     /// Sets the time of the present state after it has changed.

@@ -126,7 +126,7 @@ extension ProcessRecord {
 
     func process(of user: UserName) -> Process {
         var process = Process(
-            id: WorkerID(user: user, generation: generation), socket: WorkerID(user: user, generation: socket),
+            id: WorkerID(user: user, generation: generation), socket: SocketID(user: user, generation: socket),
             plan: PlanIdentity(fingerprint: fingerprint, database: database, place: place), version: version,
             startedAt: startedAt)
         process.pid = pid == 0 ? nil : pid
