@@ -11,8 +11,10 @@ struct Snapshot {
     var pendingDeletions: [PendingDeletion] = []
     /// The one on its way.
     var upgrade: UpgradeStatus?
-    /// What is worth a line beside the tables.
-    var notes: [String] = []
+    /// What is wrong with the packages' folder as a whole, or with its link.
+    var packageTroubles: [String] = []
+    /// Folders that are no users yet.
+    var faults: [UserFault] = []
 
     /// Asks master.
     static func of(_ connection: ControlConnection) throws -> Snapshot {
@@ -31,8 +33,11 @@ struct Snapshot {
         case .package(let status): packages.append(status)
         case .pendingDeletion(let deletion): pendingDeletions.append(deletion)
         case .upgrade(let status): upgrade = status
-        case .line(let line): notes.append(line.text)
-        case .done, .refused, .event: break
+        case .packageTrouble(let trouble): packageTroubles.append(trouble.text)
+        case .fault(let fault): faults.append(fault)
+        case .done, .refused, .event, .explanation, .stranded, .configuration, .setting, .consequence, .upgradePreview,
+            .userPreview:
+            break
         }
     }
 

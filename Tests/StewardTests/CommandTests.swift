@@ -11,13 +11,14 @@ import Testing
 struct Run: Sendable, CustomTestStringConvertible {
     let command: String
     let requests: [ControlRequest]
-    var answers: [ControlAnswer] = [.done]
     var output = ""
 
     var arguments: [String] { command.split(separator: " ").map(String.init) }
     var testDescription: String { command }
 
     private static let pair = UsersRequest([name("alice"), name("bob")])
+
+    private static let unchanged = "nothing has changed\n"
 
     static let steering = [
         Run(command: "restart alice bob", requests: [.status, .restart(pair)]),
@@ -34,8 +35,8 @@ struct Run: Sendable, CustomTestStringConvertible {
         Run(command: "upgrade resume", requests: [.upgrade(UpgradeRequest(.resume))]),
         Run(command: "upgrade abort", requests: [.upgrade(UpgradeRequest(.abort))]),
         Run(command: "stop", requests: [.stop]),
-        Run(command: "reload --yes", requests: [.reload(ReloadRequest(isConfirmed: true))]),
-        Run(command: "plan /c", requests: [.plan(PlanRequest(file: "/c"))]),
+        Run(command: "reload --yes", requests: [.reload(ReloadRequest(isConfirmed: true))], output: unchanged),
+        Run(command: "plan /c", requests: [.preview(PreviewRequest(file: "/c"))], output: unchanged),
     ]
 
     static let looking = [
@@ -48,7 +49,7 @@ struct Run: Sendable, CustomTestStringConvertible {
     @Test(arguments: Run.steering)
     func aChangeIsAskedForAndSaysNothing(run: Run) async throws {
         let result = try await FakeMaster().run(run.arguments) {
-            $0 == .status ? nothing.answers : run.answers
+            $0 == .status ? nothing.answers : [.done]
         }
         #expect(result.requests == run.requests)
         #expect(result.status == 0 && result.errors == "", "\(result)")
@@ -121,6 +122,43 @@ struct Run: Sendable, CustomTestStringConvertible {
         #expect(try await shown("status").contains("deletion held back for "))
         #expect(try await shown("databases").contains("connection refused"))
         #expect(try await shown("upgrade").hasPrefix("upgrade to 1.5.0 rolling for "))
+    }
+
+    @Test func anExplanationIsFollowedByTheOutput() async throws {
+        let master = try FakeMaster()
+        try "hello\n".write(toFile: "\(master.folder.path)/logs/alice.log", atomically: false, encoding: .utf8)
+        let user: UserExplanation = with { $0.status = alice }
+        let answers = [ControlAnswer.explanation(user)] + events.map { .event($0) } + [.done]
+        let result = try await master.run(["why", "alice"]) { $0 == .why(name("alice")) ? answers : nil }
+        var why = Explanation(name("alice"))
+        why.user = user
+        why.events = events
+        why.output = OutputTail(Array("hello\n".utf8), path: "\(master.folder.path)/logs/alice.log")
+        #expect(result.status == 0 && result.output == why.lines.map { "\($0)\n" }.joined(), "\(result)")
+        let json = try await master.run(["why", "alice", "--json"]) { _ in answers }
+        #expect(try json.output == Why.text(why, json: true) + "\n")
+    }
+
+    /// Exit code 1 and one line why; a script has the whole of it, too.
+    @Test func aReloadThatWaitsIsRefused() async throws {
+        let answers: [ControlAnswer] = [
+            .configuration(ConfigurationOutcome(.waiting, isToBeConfirmed: true)),
+            .setting(SettingChange(key: "worker.swap", old: "overlap", new: "stop-first")),
+            .consequence(UserConsequence(name("alice"), .move)), .done,
+        ]
+        let why =
+            "steward: the configuration has changed (worker.swap; 1 user: move): that waits for `steward reload --yes`\n"
+        let result = try await FakeMaster().run(["reload"]) { _ in answers }
+        #expect(result.status == 1 && result.output == "" && result.errors == why, "\(result)")
+        let json = try await FakeMaster().run(["reload", "--json"]) { _ in answers }
+        #expect(json.status == 1 && json.output.contains("\"state\" : \"waiting\"") && json.errors == why, "\(json)")
+    }
+
+    @Test func aDrainTellsWhoStays() async throws {
+        let answers: [ControlAnswer] = [.stranded(StrandedUsers(database: "main-a", users: 4)), .done]
+        let result = try await FakeMaster().run(["databases", "drain", "main-a"]) { _ in answers }
+        let why = "no other member of its group is available: its 4 users stay for the time being\n"
+        #expect(result.status == 0 && result.output == why && result.errors == "", "\(result)")
     }
 
     @Test func eventsAreShownAsTheyCome() async throws {

@@ -159,6 +159,11 @@ let everything: Snapshot = {
         $0.failed = 1
     }
     snapshot.pendingDeletions = pendingDeletions
+    snapshot.packageTroubles = ["/srv/packages/current: leads to \"nowhere\", expected a version in /srv/packages"]
+    snapshot.faults = [
+        UserFault(name: name("carol"), text: "/srv/users/carol/user.yaml:1:7: found 'gold', expected paid or free"),
+        UserFault(name: name("dave"), text: "/srv/users/dave/user.yaml: データ \u{1B}[2J"),
+    ]
     return snapshot
 }()
 
@@ -182,6 +187,8 @@ extension Snapshot {
         answers += databases.map { .database($0) }
         answers += users.map { .user($0) }
         answers += packages.map { .package($0) }
+        answers += packageTroubles.map { .packageTrouble(TextLine($0)) }
+        answers += faults.map { .fault($0) }
         answers += pendingDeletions.map { .pendingDeletion($0) }
         if let upgrade { answers.append(.upgrade(upgrade)) }
         return answers + [.done]

@@ -33,36 +33,6 @@ package struct DatabaseRequest: WireValue {
     }
 }
 
-package struct ReloadRequest: WireValue {
-    /// However many users it takes out of service for a moment.
-    package var isConfirmed = false
-
-    package init() {}
-
-    package init(isConfirmed: Bool) {
-        self.isConfirmed = isConfirmed
-    }
-
-    package mutating func fields(_ coder: inout some WireCoder) throws {
-        try coder.field(&isConfirmed)
-    }
-}
-
-package struct PlanRequest: WireValue {
-    /// Absolute path of a configuration; nil for the one that master was started with.
-    package var file: String?
-
-    package init() {}
-
-    package init(file: String?) {
-        self.file = file
-    }
-
-    package mutating func fields(_ coder: inout some WireCoder) throws {
-        try coder.field(&file)
-    }
-}
-
 package struct EventsRequest: WireValue {
     /// Only this user's events.
     package var user: UserName?
@@ -81,7 +51,7 @@ package struct EventsRequest: WireValue {
 }
 
 package enum ControlRequest: Message {
-    /// Everything; answered by master, watchers, databases and users, then `done`.
+    /// Everything; answered by all that there is, then `done`.
     case status
     case why(UserName)
     case events(EventsRequest)
@@ -96,10 +66,10 @@ package enum ControlRequest: Message {
     case rebalance
     /// Deletions that are held back are to be carried out; without users, all of them.
     case confirmDelete(UsersRequest)
-    /// Read the configuration file and go over to it; answered by lines that tell what that means.
+    /// Read the configuration file and go over to it; answered by what that means.
     case reload(ReloadRequest)
     /// The same without doing it.
-    case plan(PlanRequest)
+    case preview(PreviewRequest)
     case upgrade(UpgradeRequest)
 
     package static func cases(_ coder: inout some CaseCoder<Self>) throws {
@@ -116,7 +86,7 @@ package enum ControlRequest: Message {
         try coder.bare(26, .rebalance)
         try coder.value(40, Self.confirmDelete) { if case .confirmDelete(let value) = $0 { value } else { nil } }
         try coder.value(50, Self.reload) { if case .reload(let value) = $0 { value } else { nil } }
-        try coder.value(51, Self.plan) { if case .plan(let value) = $0 { value } else { nil } }
+        try coder.value(51, Self.preview) { if case .preview(let value) = $0 { value } else { nil } }
         try coder.value(60, Self.upgrade) { if case .upgrade(let value) = $0 { value } else { nil } }
     }
 }
@@ -145,10 +115,21 @@ package enum ControlAnswer: Message {
     case database(DatabaseStatus)
     case user(UserStatus)
     case event(EventRecord)
-    case line(TextLine)
+    /// A folder that is no user yet.
+    case fault(UserFault)
+    /// What is wrong with the packages' folder as a whole, or with its link.
+    case packageTrouble(TextLine)
+    case explanation(UserExplanation)
+    /// A drained database that its users cannot leave.
+    case stranded(StrandedUsers)
     case pendingDeletion(PendingDeletion)
-    case upgrade(UpgradeStatus)
     case package(PackageStatus)
+    case configuration(ConfigurationOutcome)
+    case setting(SettingChange)
+    case consequence(UserConsequence)
+    case upgrade(UpgradeStatus)
+    case upgradePreview(UpgradePreview)
+    case userPreview(UserPreview)
 
     package static func cases(_ coder: inout some CaseCoder<Self>) throws {
         try coder.bare(16, .done)
@@ -158,9 +139,17 @@ package enum ControlAnswer: Message {
         try coder.value(20, Self.database) { if case .database(let value) = $0 { value } else { nil } }
         try coder.value(21, Self.user) { if case .user(let value) = $0 { value } else { nil } }
         try coder.value(22, Self.event) { if case .event(let value) = $0 { value } else { nil } }
-        try coder.value(23, Self.line) { if case .line(let value) = $0 { value } else { nil } }
+        try coder.value(24, Self.fault) { if case .fault(let value) = $0 { value } else { nil } }
+        try coder.value(25, Self.packageTrouble) { if case .packageTrouble(let value) = $0 { value } else { nil } }
+        try coder.value(26, Self.explanation) { if case .explanation(let value) = $0 { value } else { nil } }
+        try coder.value(27, Self.stranded) { if case .stranded(let value) = $0 { value } else { nil } }
         try coder.value(40, Self.pendingDeletion) { if case .pendingDeletion(let value) = $0 { value } else { nil } }
         try coder.value(41, Self.package) { if case .package(let value) = $0 { value } else { nil } }
+        try coder.value(50, Self.configuration) { if case .configuration(let value) = $0 { value } else { nil } }
+        try coder.value(51, Self.setting) { if case .setting(let value) = $0 { value } else { nil } }
+        try coder.value(52, Self.consequence) { if case .consequence(let value) = $0 { value } else { nil } }
         try coder.value(60, Self.upgrade) { if case .upgrade(let value) = $0 { value } else { nil } }
+        try coder.value(61, Self.upgradePreview) { if case .upgradePreview(let value) = $0 { value } else { nil } }
+        try coder.value(62, Self.userPreview) { if case .userPreview(let value) = $0 { value } else { nil } }
     }
 }

@@ -5,9 +5,10 @@
 //
 // History: 1, the first version. 2, the keeper outlives master: hand-over, leave, the notify socket;
 // the event journal. 3, the users' folder as a whole, deletions that are held back. 4, a server's max_connections,
-// limits of memory, core dumps and the nice value, the configuration changes while master runs, packages.
+// limits of memory, core dumps and the nice value, the configuration changes while master runs, packages. 5, answers to
+// the operator are values in place of lines.
 
-package let protocolVersion: UInt32 = 4
+package let protocolVersion: UInt32 = 5
 
 /// Steward's own version, as `--version` and hello tell it.
 package let stewardVersion = "0.1.0"

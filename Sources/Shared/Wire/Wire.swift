@@ -103,6 +103,10 @@ extension WireCoder {
         try optional(&value, blank: 0) { try $0.field(&$1) }
     }
 
+    package mutating func field(_ value: inout Int64?) throws {
+        try optional(&value, blank: 0) { try $0.field(&$1) }
+    }
+
     package mutating func field(_ value: inout Int32?) throws {
         try optional(&value, blank: 0) { try $0.field(&$1) }
     }
@@ -117,6 +121,11 @@ extension WireCoder {
 
     package mutating func field<Value: WireValue>(_ value: inout Value?) throws {
         try optional(&value, blank: Value()) { try $0.field(&$1) }
+    }
+
+    package mutating func field<Value: RawRepresentable<UInt8> & CaseIterable>(_ value: inout Value?) throws {
+        guard let blank = Value.allCases.first else { return }
+        try optional(&value, blank: blank) { try $0.field(&$1) }
     }
 
     package mutating func field(_ value: inout [String]) throws {

@@ -32,27 +32,18 @@ extension Loop {
     func answerReload(_ request: ReloadRequest, _ client: ControlClient) {
         guard client.mayChange else { return refuse(client) }
         reload(isConfirmed: request.isConfirmed)
-        switch supervisor.reading {
-        case .faulty(let why): send([.refused(TextLine(why))], to: client)
-        case .waits(let change): send([.refused(TextLine(change.waiting))], to: client)
-        case .applied(let change):
-            send(
-                [change.summary, change.postponement].compactMap(\.self).map { .line(TextLine($0)) } + [.done],
-                to: client)
-        case .unchanged, nil:
-            let isOnItsWay = supervisor.upgrade.newSettings?.isTried == true
-            let text = isOnItsWay ? "new worker settings are on their way" : "nothing has changed"
-            send([.line(TextLine(text)), .done], to: client)
-        }
+        let answers = supervisor.reloadAnswers
+        if case .refused = answers.first { return send(answers, to: client) }
+        send(answers + [.done], to: client)
     }
 
     /// What is wrong with a file tells something of its content: an operator may ask about master's own one only.
-    func answerPlan(_ request: PlanRequest, _ client: ControlClient) {
+    func answerPreview(_ request: PreviewRequest, _ client: ControlClient) {
         let path = request.file ?? file
         guard client.isMaster || client.mayChange && path == file else { return refuse(client) }
         switch read(path) {
         case .success(let configuration):
-            send(supervisor.change(to: configuration).lines.map { .line(TextLine($0)) } + [.done], to: client)
+            send(supervisor.previewAnswers(configuration) + [.done], to: client)
         case .failure(let error):
             send([.refused(TextLine("\(error)"))], to: client)
         }

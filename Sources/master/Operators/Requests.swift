@@ -113,8 +113,8 @@ extension Loop {
             send([.done], to: client)
         case .reload(let request):
             answerReload(request, client)
-        case .plan(let request):
-            answerPlan(request, client)
+        case .preview(let request):
+            answerPreview(request, client)
         case .stop:
             guard client.mayChange else { return refuse(client) }
             send([.done], to: client)
@@ -148,22 +148,20 @@ extension Loop {
             return send([.refused(TextLine("\(name): \(error)"))], to: client)
         }
         feed(isDrained ? .drain(name) : .undrain(name))
-        let stay = isDrained && row.users > 0 && !supervisor.hasAlternative(name)
-        let warning = "no other member of its group is available: its \(row.users) users stay for the time being"
-        send((stay ? [.line(TextLine(warning))] : []) + [.done], to: client)
+        let isStranded = isDrained && row.users > 0 && !supervisor.hasAlternative(name)
+        let stranded = StrandedUsers(database: name, users: row.users)
+        send((isStranded ? [.stranded(stranded)] : []) + [.done], to: client)
     }
 
     private func upgrade(_ request: UpgradeRequest, _ client: ControlClient) {
-        guard client.mayChange || request.action == .plan else { return refuse(client) }
+        guard client.mayChange || request.action == .preview else { return refuse(client) }
         if let objection = supervisor.objection(to: request) {
             return send([.refused(TextLine(Self.line(objection)))], to: client)
         }
         switch (request.action, request.version ?? supervisor.packages.current) {
-        case (.plan, let version?):
-            let lines = supervisor.upgradePlan(version).map { ControlAnswer.line(TextLine($0)) }
-            return send(lines + [.done], to: client)
+        case (.preview, let version?): return send(supervisor.upgradePreview(version) + [.done], to: client)
         case (.start, let version?): feed(.upgrade(.start(version)))
-        case (.plan, nil), (.start, nil): break
+        case (.preview, nil), (.start, nil): break
         case (.pause, _): feed(.upgrade(.pause))
         case (.resume, _): feed(.upgrade(.resume))
         case (.abort, _): feed(.upgrade(.abort))
@@ -201,19 +199,17 @@ extension Loop {
             + supervisor.databaseStatuses(clock).map { .database($0) }
             + supervisor.userStatuses(clock).map { .user($0) }
             + supervisor.packageStatuses().map { .package($0) }
-            + supervisor.packageTroubles.map { .line(TextLine($0)) }
+            + supervisor.packageTroubles.map { .packageTrouble(TextLine($0)) }
             + supervisor.pendingDeletions(clock).map { .pendingDeletion($0) }
             + [supervisor.upgradeStatus(clock)].compactMap(\.self).map { .upgrade($0) }
-            + supervisor.faults.sorted { $0.key < $1.key }.map { .line(TextLine("\($0) is no user yet: \($1)")) }
+            + supervisor.faults.sorted { $0.key < $1.key }.map { .fault(UserFault(name: $0, text: $1)) }
             + [.done]
     }
 
     private func whyAnswers(_ name: UserName, _ clock: WallClock) -> [ControlAnswer] {
         let events = journal.last(10, of: name)
-        guard
-            let lines = supervisor.explanation(name, clock, rfc3339)
-                ?? (events.isEmpty ? nil : ["\(name) is no user now"])
-        else { return [.refused(TextLine("no user \(name)"))] }
-        return lines.map { .line(TextLine($0)) } + events.map { .event($0) } + [.done]
+        let explanation = supervisor.explanation(name, clock)
+        guard explanation != nil || !events.isEmpty else { return [.refused(TextLine("no user \(name)"))] }
+        return [explanation].compactMap(\.self) + events.map { .event($0) } + [.done]
     }
 }

@@ -9,9 +9,18 @@ struct Reload: ParsableCommand {
 
     @OptionGroup var place: Place
     @Flag(help: "Even if it moves or stops many users; worker settings that failed are tried again.") var yes = false
+    @Flag(help: "As one JSON object.") var json = false
 
     func run() throws {
-        try place.connect().ask(.reload(ReloadRequest(isConfirmed: yes)), printLine)
+        let change = try Change.answer(to: .reload(ReloadRequest(isConfirmed: yes)), place)
+        if let text = try Self.text(change, json: json) { Terminal.print(text) }
+        if let refusal = change.refusal { throw Failure(refusal, code: 1) }
+    }
+
+    /// Nil where there is nothing but the refusal.
+    static func text(_ change: Change, json: Bool) throws -> String? {
+        if json { return try JSONForm.text(ChangeDocument(change)) }
+        return change.refusal == nil ? change.shortLines.joined(separator: "\n") : nil
     }
 }
 
@@ -21,12 +30,22 @@ struct PlanChange: ParsableCommand {
 
     @OptionGroup var place: Place
     @Argument(help: "A configuration file; without it, master's own as it is now.") var file: String?
+    @Flag(help: "As one JSON object.") var json = false
 
     func run() throws {
-        try place.connect().ask(.plan(PlanRequest(file: file.map { FilePath.absolute($0) })), printLine)
+        let request = PreviewRequest(file: file.map { FilePath.absolute($0) })
+        Terminal.print(try Self.text(try Change.answer(to: .preview(request), place), json: json))
+    }
+
+    static func text(_ change: Change, json: Bool) throws -> String {
+        json ? try JSONForm.text(ChangeDocument(change)) : change.lines.joined(separator: "\n")
     }
 }
 
-private func printLine(_ answer: ControlAnswer) {
-    if case .line(let line) = answer { Terminal.print(line.text) }
+extension Change {
+    fileprivate static func answer(to request: ControlRequest, _ place: Place) throws -> Change {
+        var change = Change()
+        try place.connect().ask(request) { change.take($0) }
+        return change
+    }
 }

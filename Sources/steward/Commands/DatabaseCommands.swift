@@ -48,7 +48,7 @@ struct Databases: ParsableCommand {
 
         func run() throws {
             try place.connect().ask(.drain(DatabaseRequest(database))) { answer in
-                if case .line(let line) = answer { Terminal.print(line.text) }
+                if case .stranded(let users) = answer { Terminal.print(users.shown) }
             }
             if wait { try List.awaitMoves(place) }
         }

@@ -35,11 +35,17 @@ struct Upgrade: ParsableCommand {
 
         @OptionGroup var place: Place
         @Argument(help: "The version; without it, the current one.") var version: String?
+        @Flag(help: "As one JSON object.") var json = false
 
         func run() throws {
-            try place.connect().ask(.upgrade(UpgradeRequest(.plan, version: version))) { answer in
-                if case .line(let line) = answer { Terminal.print(line.text) }
-            }
+            var forecast = UpgradeForecast()
+            let request = UpgradeRequest(.preview, version: version)
+            try place.connect().ask(.upgrade(request)) { forecast.take($0) }
+            Terminal.print(try Self.text(forecast, json: json))
+        }
+
+        static func text(_ forecast: UpgradeForecast, json: Bool) throws -> String {
+            json ? try JSONForm.text(ForecastDocument(forecast)) : forecast.lines.joined(separator: "\n")
         }
     }
 

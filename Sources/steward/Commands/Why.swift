@@ -9,12 +9,17 @@ struct Why: ParsableCommand {
 
     @OptionGroup var place: Place
     @Argument var user: UserName
+    @Flag(help: "As one JSON object.") var json = false
 
     func run() throws {
-        var explanation = Explanation()
+        var explanation = Explanation(user)
         try place.connect().ask(.why(user)) { explanation.take($0) }
         explanation.output = readOutput()
-        Terminal.print(explanation.lines.joined(separator: "\n"))
+        Terminal.print(try Self.text(explanation, json: json))
+    }
+
+    static func text(_ explanation: Explanation, json: Bool) throws -> String {
+        json ? try JSONForm.text(ExplanationDocument(explanation)) : explanation.lines.joined(separator: "\n")
     }
 
     /// The command reads the file itself: master never waits for a disk.

@@ -10,6 +10,10 @@ struct StatusDocument: Encodable {
     let packages: [Package]
     let users: [User]
     let pendingDeletion: [Deletion]
+    /// Folders that are no users yet.
+    let faults: [Fault]
+    /// What is wrong with the packages' folder as a whole, or with its link.
+    let packageTroubles: [String]
     /// The one on its way.
     @Nullable var upgrade: Upgrade?
     /// What the operator has to do about the configuration file.
@@ -23,6 +27,8 @@ struct StatusDocument: Encodable {
         packages = snapshot.packages.map(Package.init)
         users = snapshot.users.map(User.init)
         pendingDeletion = snapshot.pendingDeletions.map(Deletion.init)
+        faults = snapshot.faults.map(Fault.init)
+        packageTroubles = snapshot.packageTroubles
         upgrade = snapshot.upgrade.map { Upgrade($0, now: now) }
         configuration = snapshot.master.configuration
     }
@@ -97,6 +103,17 @@ struct StatusDocument: Encodable {
             name = deletion.name.text
             since = rfc3339(deletion.since)
             why = deletion.why
+        }
+    }
+
+    /// What is wrong with a folder that is no user yet.
+    struct Fault: Encodable {
+        let name: String
+        let text: String
+
+        init(_ fault: UserFault) {
+            name = fault.name.text
+            text = fault.text
         }
     }
 

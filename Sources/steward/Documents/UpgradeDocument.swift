@@ -49,3 +49,33 @@ extension StatusDocument {
         }
     }
 }
+
+/// Who would be changed by an upgrade.
+struct ForecastDocument: Encodable {
+    let version: String
+    /// In the order of their turns; then those who are not changed.
+    let users: [User]
+
+    init(_ forecast: UpgradeForecast) {
+        version = forecast.version
+        users = forecast.users.map(User.init)
+    }
+
+    struct User: Encodable {
+        let name: String
+        let plan: String
+        /// What it has now.
+        @Nullable var version: String?
+        let canary: Bool
+        /// Why it would not be changed; null for one that would.
+        @Nullable var stays: String?
+
+        init(_ user: UserPreview) {
+            name = user.name.text
+            plan = "\(user.plan)"
+            version = user.version
+            canary = user.isCanary
+            stays = user.stay.map { "\($0)" }
+        }
+    }
+}

@@ -13,7 +13,7 @@ extension Snapshot {
         if !packages.isEmpty { lines += [""] + packageLines }
         lines += upgrade.map { [upgradeLine($0, now: now)] } ?? []
         return lines + [""] + Self.userLines(users, now: now) + deletionLines(now: now)
-            + [master.configuration].compactMap(\.self) + notes
+            + [master.configuration].compactMap(\.self) + packageTroubles + faults.map(\.shown)
     }
 
     static func databaseLines(_ databases: [DatabaseStatus], now: Int64) -> [String] {
@@ -50,14 +50,23 @@ extension Snapshot {
     /// One line for all that were held back for one reason.
     private func deletionLines(now: Int64) -> [String] {
         Dictionary(grouping: pendingDeletions, by: \.why).sorted { $0.key < $1.key }.map { why, deletions in
-            let names = deletions.prefix(5).map(\.name.text).joined(separator: ", ")
-            let more = deletions.count > 5 ? " and \(deletions.count - 5) more" : ""
+            let names = deletions.map(\.name.text).listed(atMost: 5)
             let age = Table.age(deletions.map(\.since).min() ?? now, now)
-            return "deletion held back for \(age), until `steward confirm-delete`: \(names)\(more): \(why)"
+            return "deletion held back for \(age), until `steward confirm-delete`: \(names): \(why)"
         }
     }
 }
 
 extension DatabaseStatus {
     var state: String { isDrained ? "drained" : "\(report.state)" }
+}
+
+extension UserFault {
+    /// One line about a folder that is no user.
+    var shown: String { "\(name) is no user yet: \(text)" }
+}
+
+extension StrandedUsers {
+    /// One line after a drain.
+    var shown: String { "no other member of its group is available: its \(users) users stay for the time being" }
 }

@@ -10,17 +10,7 @@ struct Aim: Equatable, Sendable {
     var check: CheckSettings
 }
 
-enum Consequence: String, CaseIterable, Sendable, CustomStringConvertible {
-    case nothing
-    /// The worker runs on; it is checked in another way.
-    case check = "check settings"
-    /// Another process takes over; no request is lost.
-    case swap
-    /// To another database: the old process has ended before the next one starts.
-    case move
-    case stop
-    case start
-
+extension Consequence {
     init(from old: Aim, to new: Aim) {
         self =
             switch (old.isUp, new.isUp) {
@@ -44,8 +34,6 @@ enum Consequence: String, CaseIterable, Sendable, CustomStringConvertible {
         case .swap, .move, .stop: true
         }
     }
-
-    var description: String { rawValue }
 }
 
 extension Supervisor {
