@@ -28,11 +28,11 @@ private let users =
 
 @Suite struct ChangeTests {
     private func check(_ change: Change, _ file: String) throws {
-        expectGolden([try PlanChange.text(change, json: false)], "plan-\(file)")
-        expectGolden(try PlanChange.text(change, json: true), "plan-\(file).json")
+        expectGolden([try PreviewChange.text(change, json: false)], "plan-\(file)")
+        expectGolden(try PreviewChange.text(change, json: true), "plan-\(file).json")
         let reload = try Reload.text(change, json: false) ?? "steward: \(change.refusal ?? "")"
         expectGolden([reload], "reload-\(file)")
-        #expect(try Reload.text(change, json: true) == PlanChange.text(change, json: true))
+        #expect(try Reload.text(change, json: true) == PreviewChange.text(change, json: true))
     }
 
     @Test func manyAtOnce() throws {
@@ -87,8 +87,8 @@ private let users =
     }
 
     private func check(_ forecast: UpgradeForecast, _ file: String) throws {
-        expectGolden([try Upgrade.Plan.text(forecast, json: false)], file)
-        expectGolden(try Upgrade.Plan.text(forecast, json: true), "\(file).json")
+        expectGolden([try Upgrade.Preview.text(forecast, json: false)], file)
+        expectGolden(try Upgrade.Preview.text(forecast, json: true), "\(file).json")
     }
 
     @Test func whoIsChangedAndWhoIsNot() throws {

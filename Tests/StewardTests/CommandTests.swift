@@ -90,6 +90,21 @@ struct Run: Sendable, CustomTestStringConvertible {
         #expect(result.errors.hasPrefix("Error: ") && result.errors.contains("Usage: "), "\(result.errors)")
     }
 
+    @Test func tooManyUsersAtOnceAreOneLine() async throws {
+        let names = (1...7000).map { "user-\($0)" }
+        let result = try await FakeMaster().run(["release"] + names) { _ in nil }
+        let why = "steward: that is too much for one request: frame of 70898 bytes (1 to 65536 are allowed)\n"
+        #expect(result.status == 1 && result.output == "" && result.errors == why, "\(result)")
+        #expect(result.requests.isEmpty)
+    }
+
+    /// A master of another version, or something else altogether.
+    @Test func anAnswerThatIsNoneIsOneLine() async throws {
+        let result = try await FakeMaster().run(["status"], raw: [0, 0, 0, 1, 255])
+        #expect(result.status == 3 && result.output == "", "\(result)")
+        #expect(result.errors == "steward: master: unknown message type 255\n")
+    }
+
     @Test func helpAndVersionAreNoFailures() async throws {
         let help = try await FakeMaster().run(["--help"]) { _ in nil }
         #expect(
@@ -181,11 +196,18 @@ struct Run: Sendable, CustomTestStringConvertible {
         #expect(followed.status == 0)
     }
 
-    @Test func tenThousandUsersAreShown() async throws {
-        var snapshot = nothing
-        snapshot.users = (1...10_000).map { user("user-\($0)", "ready") }
-        let answers = snapshot.answers
-        let result = try await FakeMaster().run(["status", "--json"]) { _ in answers }
+    @Test(arguments: ["status", "plan", "upgrade plan"])
+    func tenThousandUsersAreShown(command: String) async throws {
+        let names = (1...10_000).map { name("user-\($0)") }
+        let answers = names.map { name -> ControlAnswer in
+            switch command {
+            case "status": .user(user(name.text, "ready"))
+            case "plan": .consequence(UserConsequence(name, .swap))
+            case _: .userPreview(with { $0.name = name })
+            }
+        }
+        let arguments = command.split(separator: " ").map(String.init) + ["--json"]
+        let result = try await FakeMaster().run(arguments) { _ in answers + [.done] }
         #expect(result.status == 0)
         #expect(result.output.components(separatedBy: "\"name\" : \"user-").count == 10_001)
     }

@@ -35,9 +35,11 @@ struct FakeMaster {
     ///
     /// - Parameters:
     ///   - output: its standard output, where that is to be a terminal.
+    ///   - raw: bytes to be sent to whoever connects.
     ///   - answers: to a request, the last of them `done` or `refused`; nil hangs up.
     func run(
-        _ arguments: [String], output: Descriptor? = nil, _ answers: (ControlRequest) -> [ControlAnswer]?
+        _ arguments: [String], output: Descriptor? = nil, raw: [UInt8] = [],
+        _ answers: (ControlRequest) -> [ControlAnswer]? = { _ in nil }
     ) async throws -> Outcome {
         let (standard, errors) = (try Scratch(), try Scratch())
         let child = try Child(
@@ -46,7 +48,10 @@ struct FakeMaster {
         var channels: [Channel<ControlRequest, ControlAnswer>] = []
         var requests: [ControlRequest] = []
         try await eventually("steward \(arguments.joined(separator: " ")) ends", every: .milliseconds(2)) {
-            if let client = try accept() { channels.append(client) }
+            if let client = try accept() {
+                _ = send(client.descriptor.number, raw, raw.count, Int32(MSG_NOSIGNAL))
+                channels.append(client)
+            }
             for (index, channel) in channels.enumerated().reversed() {
                 do {
                     try channel.flush()

@@ -15,8 +15,8 @@ extension String {
 
 extension Collection<String> {
     /// The first of them, and how many more there are.
-    package func listed(atMost most: Int) -> String {
-        let first = prefix(most).joined(separator: ", ")
+    package func listed(atMost most: Int, separator: String = ", ") -> String {
+        let first = prefix(most).joined(separator: separator)
         return count > most ? "\(first) and \(count - most) more" : first
     }
 }

@@ -185,7 +185,8 @@ extension Loop {
             return send([.refused(TextLine("no user \(unknown)"))], to: client)
         }
         let refusals = request.users.compactMap(body)
-        send([refusals.isEmpty ? .done : .refused(TextLine(refusals.joined(separator: "; ")))], to: client)
+        let why = refusals.listed(atMost: 20, separator: "; ")
+        send([refusals.isEmpty ? .done : .refused(TextLine(why))], to: client)
     }
 
     private func statusAnswers(_ clock: WallClock) -> [ControlAnswer] {

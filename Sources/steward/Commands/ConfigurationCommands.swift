@@ -24,7 +24,7 @@ struct Reload: ParsableCommand {
     }
 }
 
-struct PlanChange: ParsableCommand {
+struct PreviewChange: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "Show what a configuration would change, and for whom; nothing is done.")
 

@@ -8,7 +8,7 @@ import SharedSystem
 struct Upgrade: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show an upgrade of the application, or steer it.",
-        subcommands: [Show.self, Plan.self, Start.self, Pause.self, Resume.self, Abort.self],
+        subcommands: [Show.self, Preview.self, Start.self, Pause.self, Resume.self, Abort.self],
         defaultSubcommand: Show.self)
 
     struct Show: ParsableCommand {
@@ -29,9 +29,9 @@ struct Upgrade: ParsableCommand {
         }
     }
 
-    struct Plan: ParsableCommand {
+    struct Preview: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Who would be changed by an upgrade, in which order, and who not.")
+            commandName: "plan", abstract: "Who would be changed by an upgrade, in which order, and who not.")
 
         @OptionGroup var place: Place
         @Argument(help: "The version; without it, the current one.") var version: String?
