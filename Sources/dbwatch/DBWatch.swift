@@ -34,8 +34,7 @@ struct DBWatch: ParsableCommand {
             return [.settings(configuration.databaseCheck)] + configuration.databases.map { .database($0) }
                 + [.complete]
         } catch {
-            var line = "\(error)\n"
-            line.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
+            StandardError.write("\(error)")
             throw ExitCode(badConfigurationExitCode)
         }
     }

@@ -18,12 +18,8 @@ final class Succession {
     /// The next master that has connected; nil where nobody has, or somebody who has no business here.
     func next() throws -> Descriptor? {
         guard let number = try attempt("accept4", { clinux_accept(listener.number) }) else { return nil }
-        let peer = Descriptor(owning: number)
-        var pid: Int32 = 0
-        var uid: uid_t = 0
-        var gid: gid_t = 0
-        try check("getsockopt") { clinux_peer(peer.number, &pid, &uid, &gid) }
-        return uid == 0 || uid == geteuid() ? peer : nil
+        let descriptor = Descriptor(owning: number)
+        return try Peer(of: descriptor).isOwn ? descriptor : nil
     }
 
     /// Throws away what has come while nobody is there to read it: a sender must not stall (unix(7), max_dgram_qlen).

@@ -54,16 +54,10 @@ final class ConfigurationFile {
 
     /// - Returns: whether all of it can be watched.
     private func watch() -> Bool {
-        let places = [path, realpath(path)].compactMap(\.self).map(FilePath.folder)
+        let places = [path, try? FilePath.resolved(path)].compactMap(\.self).map(FilePath.folder)
         let found = places.compactMap { try? inotify.watch($0) }
         for old in watches.subtracting(found) { inotify.remove(old) }
         watches = Set(found)
         return found.count == places.count
-    }
-
-    private func realpath(_ path: String) -> String? {
-        guard let text = Glibc.realpath(path, nil) else { return nil }
-        defer { free(text) }
-        return String(cString: text)
     }
 }

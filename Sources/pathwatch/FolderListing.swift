@@ -18,20 +18,7 @@ enum FolderListing {
     ///
     /// - Throws: `SystemError`, also where the folder could be read only in part.
     static func names(_ path: String) throws -> [String] {
-        guard let folder = opendir(path) else { throw SystemError("opendir", path) }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while true {
-            errno = 0
-            guard let entry = readdir(folder) else {
-                guard errno == 0 else { throw SystemError("readdir", path) }
-                return names
-            }
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
+        try FolderNames.read(path).filter { !$0.hasPrefix(".") }
     }
 
     static func isFolder(_ path: String) -> Bool {

@@ -107,7 +107,7 @@ final class PackagesFolder {
 
     private func scan(_ now: Instant) -> [FromPathwatch] {
         do {
-            place = try realPath()
+            place = try FilePath.resolved(path)
             isWatched = true
             try watchHome()
             let names = try FolderListing.names(path)
@@ -125,12 +125,6 @@ final class PackagesFolder {
             if !found.isEmpty { log.error("\(error): the versions stay as they are known until the folder is back") }
             return found
         }
-    }
-
-    private func realPath() throws -> String {
-        guard let text = realpath(path, nil) else { throw SystemError("realpath", path) }
-        defer { free(text) }
-        return String(cString: text)
     }
 
     private func watchHome() throws {
@@ -164,7 +158,7 @@ final class PackagesFolder {
         let link = "\(path)/\(PackageVersion.current)"
         let target: String
         do {
-            target = try readLink(link)
+            target = try FilePath.target(ofLink: link)
         } catch let error as SystemError where error.code == ENOENT {
             return CurrentPackage(version: nil)
         } catch let error as SystemError where error.code == EINVAL {
@@ -179,12 +173,6 @@ final class PackagesFolder {
             return CurrentPackage(version: nil, fault: fault)
         }
         return CurrentPackage(version: name)
-    }
-
-    private func readLink(_ link: String) throws -> String {
-        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let size = try check("readlink", link) { readlink(link, &buffer, buffer.count) }
-        return String(decoding: buffer[..<size], as: UTF8.self)
     }
 
     private func refuse(_ name: String) {

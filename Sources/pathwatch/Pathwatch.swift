@@ -30,15 +30,13 @@ struct Pathwatch: ParsableCommand {
     /// Nil under master.
     private func ordersByHand() throws -> PathSettings? {
         guard getenv("STEWARD_WATCHER") == nil else { return nil }
-        let standard = getenv("STEWARD_CONFIG").map { String(cString: $0) } ?? "/etc/steward/steward.yaml"
         do {
-            let file = config ?? standard
+            let file = config ?? Configuration.standardPath
             var settings = try Configuration.read(file).pathSettings
             settings.configuration = FilePath.absolute(file)
             return settings
         } catch {
-            let line = "\(error)\n"
-            _ = write(2, line, line.utf8.count)
+            StandardError.write("\(error)")
             throw ExitCode(badConfigurationExitCode)
         }
     }

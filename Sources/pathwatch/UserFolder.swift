@@ -59,16 +59,9 @@ struct UserFolder {
     /// Where a link leads that does not stay in the users' folder; nil for whatever else there is, or is not.
     private func foreignTarget(of folder: String) -> String? {
         guard let status = Self.status(folder), status.st_mode & S_IFMT == S_IFLNK,
-            let target = Self.realPath(folder), let home = Self.realPath(users)
+            let target = try? FilePath.resolved(folder), let home = try? FilePath.resolved(users)
         else { return nil }
         return target.hasPrefix("\(home)/") ? nil : target
-    }
-
-    /// Without any link in it.
-    private static func realPath(_ path: String) -> String? {
-        guard let resolved = realpath(path, nil) else { return nil }
-        defer { free(resolved) }
-        return String(cString: resolved)
     }
 
     /// The stamp that `look` would answer, without reading anything; nil where there is no user.yaml.

@@ -27,7 +27,7 @@ struct Place: ParsableArguments {
     var config: String?
 
     var file: String {
-        config ?? getenv("STEWARD_CONFIG").map { String(cString: $0) } ?? "/etc/steward/steward.yaml"
+        config ?? Shared.Configuration.standardPath
     }
 
     /// - Throws: `Failure` with code 1 for a file that does not say.
@@ -56,8 +56,7 @@ struct Failure: Error {
     }
 
     func end() -> Never {
-        var line = "steward: \(text)\n"
-        _ = line.withUTF8 { write(2, $0.baseAddress, $0.count) }
+        StandardError.write("steward: \(text)")
         exit(code)
     }
 }
@@ -74,8 +73,7 @@ enum Entry {
         } catch {
             // Help and version are no failures; whatever else the parser throws is wrong usage.
             guard Steward.exitCode(for: error) != .success else { Steward.exit(withError: error) }
-            var text = Steward.fullMessage(for: error) + "\n"
-            _ = text.withUTF8 { write(2, $0.baseAddress, $0.count) }
+            StandardError.write(Steward.fullMessage(for: error))
             exit(2)
         }
     }

@@ -16,13 +16,11 @@ private struct PseudoTerminal {
     let line: Descriptor
 
     init(columns: UInt16) throws {
-        screen = Descriptor(owning: try check("posix_openpt") { posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC) })
-        try check("grantpt") { grantpt(screen.number) }
-        try check("unlockpt") { unlockpt(screen.number) }
-        let path = String(cString: ptsname(screen.number))
-        line = Descriptor(owning: try check("open", path) { open(path, O_RDWR | O_NOCTTY | O_CLOEXEC) })
         var size = winsize(ws_row: 25, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
-        try check("ioctl") { ioctl(line.number, UInt(TIOCSWINSZ), &size) }
+        var (ours, theirs): (Int32, Int32) = (-1, -1)
+        try check("openpty") { openpty(&ours, &theirs, nil, nil, &size) }
+        (screen, line) = (Descriptor(owning: ours), Descriptor(owning: theirs))
+        for number in [ours, theirs] { _ = fcntl(number, F_SETFD, FD_CLOEXEC) }
         _ = fcntl(screen.number, F_SETFL, O_NONBLOCK)
     }
 
@@ -94,7 +92,7 @@ private struct PseudoTerminal {
     }
 
     @Test func aGoodOneIsInOrder() async throws {
-        let (good, folder) = try await check("command: [python3, app.py]\n")
+        let (good, folder) = try await check("version: 1.0\ncommand: [python3, app.py]\n")
         #expect(good.status == 0 && good.output == "\(folder): version 1.0 is in order\n", "\(good)")
     }
 

@@ -1,8 +1,14 @@
 // The configuration file as it lies on the disk.
 
+import Glibc
 import Shared
 
 extension Configuration {
+    /// Where the file is looked for unless a command line says.
+    package static var standardPath: String {
+        getenv("STEWARD_CONFIG").map { String(cString: $0) } ?? "/etc/steward/steward.yaml"
+    }
+
     /// - Parameter path: of the file; relative paths in it are seen from its folder.
     /// - Throws: `ConfigurationError`: the first thing that is wrong.
     package static func read(_ path: String) throws -> Configuration {

@@ -25,7 +25,7 @@ package struct LineHandler: LogHandler {
         let message = "\(event.message)"
         let text = String(message.map { $0.isNewline ? " " : $0 })
         let start = journal ? "<\(Self.priority(event.level))>" : "\(rfc3339(wallClock())) \(event.level) "
-        Self.write("\(start)\(label): \(text)".prefix(Self.longestLine) + "\n")
+        Self.write(String("\(start)\(label): \(text)".prefix(Self.longestLine)))
     }
 
     /// In characters: with the longest of them a line still fits a pipe that is not full (pipe(7)).
@@ -33,11 +33,10 @@ package struct LineHandler: LogHandler {
 
     /// A reader that does not read must not stop the writer: a line that standard error would not take at once is
     /// dropped.
-    private static func write(_ line: some StringProtocol) {
+    private static func write(_ line: String) {
         var standardError = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
         guard poll(&standardError, 1, 0) == 1 else { return }
-        let bytes = Array(line.utf8)
-        _ = Glibc.write(2, bytes, bytes.count)
+        StandardError.write(line)
     }
 
     /// The levels of syslog(3).

@@ -1,6 +1,5 @@
 // A watcher's own end of its channel to master.
 
-import CLinux
 import Glibc
 import Logging
 import Shared

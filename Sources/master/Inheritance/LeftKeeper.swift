@@ -1,6 +1,5 @@
 // The keeper that an earlier master has left, and what it hands over.
 
-import CLinux
 import Glibc
 import Policy
 import Shared
@@ -21,12 +20,9 @@ final class LeftKeeper {
         guard let descriptor = try? UnixSocket.connect(to: "\(runtime)/keeper.sock") else { return nil }
         self.descriptor = descriptor
         channel = Channel(descriptor)
-        var pid: Int32 = 0
-        var uid: uid_t = 0
-        var gid: gid_t = 0
-        try check("getsockopt") { clinux_peer(descriptor.number, &pid, &uid, &gid) }
-        guard uid == 0 || uid == geteuid() else { throw SystemError("connect", "keeper.sock", code: EPERM) }
-        self.pid = pid
+        let peer = try Peer(of: descriptor)
+        guard peer.isOwn else { throw SystemError("connect", "keeper.sock", code: EPERM) }
+        pid = peer.pid
     }
 
     /// Takes what it holds.

@@ -19,7 +19,7 @@ struct Master: ParsableCommand {
     private static let alreadyRunningExitCode: Int32 = 75
 
     @Option(help: "The configuration file.")
-    var config = getenv("STEWARD_CONFIG").map { String(cString: $0) } ?? "/etc/steward/steward.yaml"
+    var config = Shared.Configuration.standardPath
 
     @Flag(help: "Only validate the configuration.")
     var check = false
@@ -56,14 +56,14 @@ struct Master: ParsableCommand {
             groups: groups)
         log.notice("supervises \(configuration.users), pid \(getpid()), \(inherited.workers.count) workers found")
         let ending = try loop.run()
-        loop.launcher.end()
+        loop.workforce.end()
         switch ending {
         case .stopped:
             runtime.endLeftovers(log)
             runtime.leave()
             log.notice("ended")
         case .left:
-            log.notice("leaves \(loop.workers.count) workers to the next master")
+            log.notice("leaves \(loop.workforce.count) workers to the next master")
         case .replaced:
             log.notice("its program was replaced: goes on as the new one")
             try program.execute()
@@ -71,8 +71,7 @@ struct Master: ParsableCommand {
     }
 
     private static func end(_ line: String, code: Int32) -> Never {
-        var text = line + "\n"
-        _ = text.withUTF8 { write(2, $0.baseAddress, $0.count) }
+        StandardError.write(line)
         Glibc.exit(code)
     }
 }

@@ -13,9 +13,7 @@ struct OwnProgram {
     private let number: ino_t
 
     init() throws {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let size = try check("readlink", Self.link) { readlink(Self.link, &buffer, buffer.count - 1) }
-        path = String(decoding: buffer[..<size].map(UInt8.init(bitPattern:)), as: UTF8.self)
+        path = try FilePath.target(ofLink: Self.link)
         var status = stat()
         try check("stat", Self.link) { stat(Self.link, &status) }
         (device, number) = (status.st_dev, status.st_ino)

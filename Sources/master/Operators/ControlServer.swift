@@ -18,19 +18,9 @@ final class ControlClient {
 
     /// - Parameter operators: the group of those who may change things.
     init(_ descriptor: Descriptor, operators: gid_t?) throws {
-        var pid: Int32 = 0
-        var uid: uid_t = 0
-        var gid: gid_t = 0
-        try check("getsockopt") { clinux_peer(descriptor.number, &pid, &uid, &gid) }
-        isMaster = uid == 0 || uid == geteuid()
-        if isMaster {
-            mayChange = true
-        } else {
-            mayChange =
-                try operators.map { group in
-                    try check("getsockopt") { clinux_peer_has_group(descriptor.number, group) } == 1
-                } ?? false
-        }
+        let peer = try Peer(of: descriptor)
+        isMaster = peer.isOwn
+        mayChange = try peer.isOwn || operators.map(peer.isIn) ?? false
         channel = Channel(descriptor)
     }
 }

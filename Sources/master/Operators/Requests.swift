@@ -5,168 +5,150 @@ import Policy
 import Shared
 import SharedSystem
 
-extension Loop {
-    func acceptClient() throws {
-        do {
-            guard let (client, surplus) = try control.accept() else { return }
-            if let surplus { closeClient(surplus) }
-            try poller.add(client.channel.descriptor.number, .readable, as: .client)
-        } catch {
-            // It would be reported again at once, and for ever.
-            poller.remove(control.listener.number)
-            throw error
+extension ControlRequest {
+    /// Whether it may be followed for those only who may change things.
+    fileprivate var isOrder: Bool {
+        switch self {
+        case .status, .why, .events, .databases, .preview: false
+        case .restart, .hold, .release, .drain, .undrain, .rebalance, .confirmDelete, .reload, .stop: true
+        case .upgrade(let request): request.action != .preview
         }
     }
+}
 
-    private func closeClient(_ fd: Int32) {
-        poller.remove(fd)
-        control.close(fd)
-        do { try restoreListener() } catch { log.error("\(error)") }
+extension Desk {
+    func answer(_ request: ControlRequest, _ client: ControlClient, _ office: some BackOffice) {
+        guard client.mayChange || !request.isOrder else { return send(Self.notAllowed, to: client) }
+        send(answers(request, client, office), to: client)
+        // Both only after the answer.
+        if case .events(let request) = request, request.follow { client.follows = request }
+        if case .stop = request { office.feed(.stop) }
     }
 
-    func restoreListener() throws {
-        let listener = control.listener.number
-        if !poller.knows(listener) { try poller.add(listener, .readable, as: .control) }
+    private static var notAllowed: [ControlAnswer] {
+        refusal("only root, the account of master and operators may do that")
     }
 
-    /// Whatever is wrong with a connection costs that connection only.
-    func serveClient(_ fd: Int32, _ readiness: Readiness) throws {
-        guard let client = control.clients[fd] else { return }
-        do {
-            if readiness.contains(.writable) { try client.channel.flush() }
-            if !readiness.isDisjoint(with: [.readable, .hangup]) {
-                for received in try client.channel.receive() {
-                    guard case .body(let request) = received.packet else { throw WireError.invalid("request") }
-                    answer(request, client)
-                    guard control.clients[fd] === client else { return }
-                }
-            }
-            if control.clients[fd] === client { try poller.change(fd, client.channel.interest) }
-        } catch ChannelError.closed {
-            closeClient(fd)
-        } catch {
-            log.notice("control connection closed: \(error)")
-            closeClient(fd)
-        }
-    }
+    private static func refusal(_ why: String) -> [ControlAnswer] { [.refused(TextLine(why))] }
 
-    func send(_ answers: [ControlAnswer], to client: ControlClient) {
-        let fd = client.channel.descriptor.number
-        do {
-            for answer in answers { try client.channel.send(answer) }
-            try poller.change(fd, client.channel.interest)
-        } catch {
-            closeClient(fd)
-        }
-    }
-
-    private func answer(_ request: ControlRequest, _ client: ControlClient) {
+    private func answers(
+        _ request: ControlRequest, _ client: ControlClient, _ office: some BackOffice
+    ) -> [ControlAnswer] {
         let clock = WallClock(wall: wallClock(), now: .now())
         switch request {
-        case .status:
-            send(statusAnswers(clock), to: client)
-        case .why(let name):
-            send(whyAnswers(name, clock), to: client)
+        case .status: return statusAnswers(office, clock)
+        case .why(let name): return whyAnswers(name, office, clock)
         case .events(let request):
-            let events = journal.events.filter(request.wants).map { ControlAnswer.event($0) }
-            send(request.follow ? events : events + [.done], to: client)
-            if request.follow { client.follows = request }
-        case .restart(let request):
-            change(request, client) { name in
-                if let hold = self.supervisor.users[name]?.hold { return "\(name) is held: \(hold)" }
-                if self.supervisor.users[name]?.settings.enabled == false { return "\(name) is disabled" }
-                self.feed(.restart(name))
-                return nil
-            }
+            let events = office.journal.events.filter(request.wants).map { ControlAnswer.event($0) }
+            return request.follow ? events : events + [.done]
+        case .databases: return office.supervisor.databaseStatuses(clock).map { .database($0) } + [.done]
+        case .restart(let request): return change(request, office) { restart($0, office) }
         case .hold(let request):
-            change(request, client) { name in
-                let reason = Self.line(request.reason ?? "held by the operator")
-                if let failure = self.keepHold(name, reason) { return failure }
-                self.feed(.hold(name, reason: reason))
-                return nil
-            }
-        case .release(let request):
-            change(request, client) { name in
-                guard self.supervisor.users[name]?.hold != nil else { return "\(name) is not held" }
-                if let failure = self.keepHold(name, nil) { return failure }
-                self.feed(.release(name))
-                return nil
-            }
-        case .databases:
-            send(supervisor.databaseStatuses(clock).map { .database($0) } + [.done], to: client)
-        case .drain(let request):
-            drain(request.name, true, client)
-        case .undrain(let request):
-            drain(request.name, false, client)
+            let reason = Self.line(request.reason ?? "held by the operator")
+            return change(request, office) { follow(.hold($0, reason: reason), about: "\($0)", office) }
+        case .release(let request): return change(request, office) { release($0, office) }
+        case .drain(let request): return drain(request.name, true, office)
+        case .undrain(let request): return drain(request.name, false, office)
         case .rebalance:
-            guard client.mayChange else { return refuse(client) }
-            feed(.rebalance)
-            send([.done], to: client)
-        case .upgrade(let request):
-            upgrade(request, client)
-        case .confirmDelete(let request):
-            guard client.mayChange else { return refuse(client) }
-            if let objection = supervisor.objection(toConfirming: request.users) {
-                return send([.refused(TextLine(objection))], to: client)
-            }
-            feed(.confirmDeletions(request.users))
-            send([.done], to: client)
-        case .reload(let request):
-            answerReload(request, client)
-        case .preview(let request):
-            answerPreview(request, client)
-        case .stop:
-            guard client.mayChange else { return refuse(client) }
-            send([.done], to: client)
-            feed(.stop)
+            office.feed(.rebalance)
+            return [.done]
+        case .upgrade(let request): return upgrade(request, office)
+        case .confirmDelete(let request): return confirmDelete(request.users, office)
+        case .reload(let request): return reload(request, office)
+        case .preview(let request): return preview(request.file, client, office)
+        case .stop: return [.done]
         }
     }
 
-    /// A hold is to outlive master: only what is kept is promised.
-    private func keepHold(_ name: UserName, _ reason: String?) -> String? {
+    // MARK: users
+
+    /// Does something for each user; nothing for any where one of them is not there.
+    ///
+    /// - Parameter body: answers why it is refused for a user.
+    private func change(
+        _ request: UsersRequest, _ office: some BackOffice, _ body: (UserName) -> String?
+    ) -> [ControlAnswer] {
+        if let unknown = request.users.first(where: { office.supervisor.users[$0]?.isDeleted != false }) {
+            return Self.refusal("no user \(unknown)")
+        }
+        let refusals = request.users.compactMap(body)
+        return refusals.isEmpty ? [.done] : Self.refusal(refusals.listed(atMost: 20, separator: "; "))
+    }
+
+    private func restart(_ name: UserName, _ office: some BackOffice) -> String? {
+        if let hold = office.supervisor.users[name]?.hold { return "\(name) is held: \(hold)" }
+        if office.supervisor.users[name]?.settings.enabled == false { return "\(name) is disabled" }
+        office.feed(.restart(name))
+        return nil
+    }
+
+    private func release(_ name: UserName, _ office: some BackOffice) -> String? {
+        guard office.supervisor.users[name]?.hold != nil else { return "\(name) is not held" }
+        return follow(.release(name), about: "\(name)", office)
+    }
+
+    /// An order that is to outlive master: only what is kept is promised.
+    ///
+    /// - Returns: why it is refused.
+    private func follow(_ order: Event, about subject: String, _ office: some BackOffice) -> String? {
         do {
-            try runtime.keepHold(name, reason)
+            try office.follow(order)
             return nil
         } catch {
-            return "\(name): \(error)"
+            return "\(subject): \(error)"
         }
     }
+
+    private func confirmDelete(_ names: [UserName], _ office: some BackOffice) -> [ControlAnswer] {
+        if let objection = office.supervisor.objection(toConfirming: names) { return Self.refusal(objection) }
+        office.feed(.confirmDeletions(names))
+        return [.done]
+    }
+
+    // MARK: databases and versions
 
     /// Takes a database out of use, or into use again; for the next master, too.
-    private func drain(_ name: String, _ isDrained: Bool, _ client: ControlClient) {
-        guard client.mayChange else { return refuse(client) }
-        guard let row = supervisor.databases[name] else {
-            return send([.refused(TextLine("no database \(Self.line(name))"))], to: client)
+    private func drain(_ name: String, _ isDrained: Bool, _ office: some BackOffice) -> [ControlAnswer] {
+        guard office.supervisor.databaseNames.contains(name) else {
+            return Self.refusal("no database \(Self.line(name))")
         }
-        guard isDrained || row.isDrained else {
-            return send([.refused(TextLine("\(name) is not drained"))], to: client)
+        guard isDrained || office.supervisor.isDrained(name) else { return Self.refusal("\(name) is not drained") }
+        if let failure = follow(isDrained ? .drain(name) : .undrain(name), about: name, office) {
+            return Self.refusal(failure)
         }
-        do {
-            let others = supervisor.databases.values.filter { $0.isDrained && $0.settings.name != name }
-            try runtime.keepDrained(Set(others.map(\.settings.name) + (isDrained ? [name] : [])))
-        } catch {
-            return send([.refused(TextLine("\(name): \(error)"))], to: client)
-        }
-        feed(isDrained ? .drain(name) : .undrain(name))
-        let isStranded = isDrained && row.users > 0 && !supervisor.hasAlternative(name)
-        let stranded = StrandedUsers(database: name, users: row.users)
-        send((isStranded ? [.stranded(stranded)] : []) + [.done], to: client)
+        let staying = isDrained ? office.supervisor.stranded(on: name) : 0
+        return (staying > 0 ? [.stranded(StrandedUsers(database: name, users: staying))] : []) + [.done]
     }
 
-    private func upgrade(_ request: UpgradeRequest, _ client: ControlClient) {
-        guard client.mayChange || request.action == .preview else { return refuse(client) }
-        if let objection = supervisor.objection(to: request) {
-            return send([.refused(TextLine(Self.line(objection)))], to: client)
-        }
-        switch (request.action, request.version ?? supervisor.packages.current) {
-        case (.preview, let version?): return send(supervisor.upgradePreview(version) + [.done], to: client)
-        case (.start, let version?): feed(.upgrade(.start(version)))
+    private func upgrade(_ request: UpgradeRequest, _ office: some BackOffice) -> [ControlAnswer] {
+        if let objection = office.supervisor.objection(to: request) { return Self.refusal(Self.line(objection)) }
+        switch (request.action, request.version ?? office.supervisor.currentVersion) {
+        case (.preview, let version?): return office.supervisor.upgradePreview(version) + [.done]
+        case (.start, let version?): office.feed(.upgrade(.start(version)))
         case (.preview, nil), (.start, nil): break
-        case (.pause, _): feed(.upgrade(.pause))
-        case (.resume, _): feed(.upgrade(.resume))
-        case (.abort, _): feed(.upgrade(.abort))
+        case (.pause, _): office.feed(.upgrade(.pause))
+        case (.resume, _): office.feed(.upgrade(.resume))
+        case (.abort, _): office.feed(.upgrade(.abort))
         }
-        send([.done], to: client)
+        return [.done]
+    }
+
+    // MARK: the configuration file
+
+    private func reload(_ request: ReloadRequest, _ office: some BackOffice) -> [ControlAnswer] {
+        office.reload(isConfirmed: request.isConfirmed)
+        return office.supervisor.reloadAnswers
+    }
+
+    /// What is wrong with a file tells something of its content: an operator may ask about master's own one only.
+    private func preview(_ file: String?, _ client: ControlClient, _ office: some BackOffice) -> [ControlAnswer] {
+        let path = file ?? office.settings.path
+        guard client.isMaster || client.mayChange && path == office.settings.path else { return Self.notAllowed }
+        switch SettingsFile.read(path) {
+        case .success(let configuration):
+            return office.supervisor.previewAnswers(configuration)
+        case .failure(let error): return Self.refusal("\(error)")
+        }
     }
 
     /// One line of bounded length.
@@ -174,29 +156,17 @@ extension Loop {
         String(text.prefix(200).map { $0.isNewline ? " " : $0 })
     }
 
-    func refuse(_ client: ControlClient) {
-        send([.refused(TextLine("only root, the account of master and operators may do that"))], to: client)
-    }
+    // MARK: what there is
 
-    /// Does something for each user; nothing for any where one of them is not there.
-    private func change(_ request: UsersRequest, _ client: ControlClient, _ body: (UserName) -> String?) {
-        guard client.mayChange else { return refuse(client) }
-        if let unknown = request.users.first(where: { supervisor.users[$0]?.isDeleted != false }) {
-            return send([.refused(TextLine("no user \(unknown)"))], to: client)
-        }
-        let refusals = request.users.compactMap(body)
-        let why = refusals.listed(atMost: 20, separator: "; ")
-        send([refusals.isEmpty ? .done : .refused(TextLine(why))], to: client)
-    }
-
-    private func statusAnswers(_ clock: WallClock) -> [ControlAnswer] {
+    private func statusAnswers(_ office: some BackOffice, _ clock: WallClock) -> [ControlAnswer] {
+        let supervisor = office.supervisor
         var master = MasterStatus()
         master.pid = getpid()
         master.version = stewardVersion
         master.since = startedAt
         master.adopted = supervisor.adopted
         master.configuration = supervisor.reading?.complaint ?? supervisor.settingsNotice
-        return [.master(master)] + (supervisor.watcherStatuses() + [launcher.status]).map { .watcher($0) }
+        return [.master(master)] + (supervisor.watcherStatuses() + [office.launchStatus]).map { .watcher($0) }
             + supervisor.databaseStatuses(clock).map { .database($0) }
             + supervisor.userStatuses(clock).map { .user($0) }
             + supervisor.packageStatuses().map { .package($0) }
@@ -207,10 +177,10 @@ extension Loop {
             + [.done]
     }
 
-    private func whyAnswers(_ name: UserName, _ clock: WallClock) -> [ControlAnswer] {
-        let events = journal.last(10, of: name)
-        let explanation = supervisor.explanation(name, clock)
-        guard explanation != nil || !events.isEmpty else { return [.refused(TextLine("no user \(name)"))] }
+    private func whyAnswers(_ name: UserName, _ office: some BackOffice, _ clock: WallClock) -> [ControlAnswer] {
+        let events = office.journal.last(10, of: name)
+        let explanation = office.supervisor.explanation(name, clock)
+        guard explanation != nil || !events.isEmpty else { return Self.refusal("no user \(name)") }
         return [explanation].compactMap(\.self) + events.map { .event($0) } + [.done]
     }
 }

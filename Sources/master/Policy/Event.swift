@@ -132,20 +132,22 @@ package enum Effect: Equatable, Sendable {
     case killWatcher(WatcherKind)
     case dismissWatcher(WatcherKind)
     case ping(WatcherKind)
-    /// Everything that this watcher has to know, with an end mark.
+    /// Tell this watcher everything that it has to know, with an end mark: `Supervisor.snapshot` says what.
     case snapshot(WatcherKind)
-    /// Tell the keeper where the workers' output goes from now on.
-    case moveLogs
+    /// Tell the keeper the folder where the workers' output goes from now on.
+    case moveLogs(to: String)
 
-    /// Write down the user's record: before everything else of a step.
-    case save(UserName)
+    /// Write down the user's record: before everything else of a step. Only the edge knows the processes' start times.
+    case save(UserRecord)
     case erase(UserName)
-    /// Forget the operator's hold of a user who is gone.
-    case dropHold(UserName)
+    /// Write down the operator's hold with its reason; nil: forget it.
+    case keepHold(UserName, String?)
+    /// Write down the databases that the operator has taken out of use.
+    case keepDrained(Set<String>)
     /// Write down whose deletion is held back.
-    case keepDeletions
+    case keepDeletions(KeptDeletions)
     /// Write down how far an upgrade has come.
-    case keepUpgrade
+    case keepUpgrade(KeptUpgrade)
     /// Write down everybody's version.
     case keepVersions([UserName: KeptVersion])
     case record(Happening)

@@ -1,6 +1,5 @@
 // The users' listening sockets and the links that customers follow.
 
-import CLinux
 import Glibc
 import Policy
 import Shared
@@ -27,12 +26,8 @@ final class UserSockets {
 
     /// Where the link of a user points.
     static func target(of user: UserName, runtime: String) -> SocketID? {
-        let path = "\(runtime)/users/\(user).sock"
-        var buffer = [CChar](repeating: 0, count: 256)
-        let size = readlink(path, &buffer, buffer.count)
-        guard size > 0 else { return nil }
-        let target = String(decoding: buffer[..<size].map(UInt8.init(bitPattern:)), as: UTF8.self)
-        guard let slash = target.lastIndex(of: "/"), let dot = target.lastIndex(of: "."), slash < dot,
+        guard let target = try? FilePath.target(ofLink: "\(runtime)/users/\(user).sock"),
+            let slash = target.lastIndex(of: "/"), let dot = target.lastIndex(of: "."), slash < dot,
             let generation = UInt64(target[target.index(after: dot)...]),
             target[target.index(after: slash)..<dot] == user.text
         else { return nil }

@@ -110,35 +110,4 @@ struct Runtime {
             usleep(10_000)
         }
     }
-
-    // MARK: the operator's holds
-
-    func holds() -> [UserName: String] {
-        let folder = "\(configuration.state)/holds"
-        let pairs = FolderNames.of(folder).compactMap { file -> (UserName, String)? in
-            guard let name = UserName(file), let text = try? SmallFile.read("\(folder)/\(file)", limit: 4096) else {
-                return nil
-            }
-            return (name, String(decoding: text, as: UTF8.self))
-        }
-        return Dictionary(pairs) { first, _ in first }
-    }
-
-    func keepHold(_ name: UserName, _ reason: String?) throws {
-        let path = "\(configuration.state)/holds/\(name)"
-        if let reason { try SmallFile.replace(path, by: reason.utf8) } else { unlink(path) }
-    }
-
-    // MARK: the databases that the operator has taken out of use
-
-    private var drainedFile: String { "\(configuration.state)/drained" }
-
-    func drained() -> Set<String> {
-        let text = (try? SmallFile.read(drainedFile, limit: 1 << 20)) ?? []
-        return Set(text.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) })
-    }
-
-    func keepDrained(_ names: Set<String>) throws {
-        try SmallFile.replace(drainedFile, by: names.sorted().joined(separator: "\n").utf8)
-    }
 }

@@ -1,4 +1,4 @@
-// Small files and folders, read and replaced whole: of /proc, and of the state folder.
+// Small files, read and replaced whole: of /proc, and of the state folder.
 
 import Glibc
 import Logging
@@ -49,21 +49,5 @@ enum SmallFile {
             log.warning("\(path): \(error); it is set aside as \(path).damaged")
             return nil
         }
-    }
-}
-
-enum FolderNames {
-    /// The names in a folder; none where it cannot be read.
-    static func of(_ folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names
     }
 }

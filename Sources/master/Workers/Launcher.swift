@@ -120,7 +120,7 @@ final class Launcher {
 
     /// Its end, once its pidfd is readable; nil where it has not ended. Starts that it took without an answer fail, and
     /// whatever it has made for them ends by itself: nobody can tell of a process any more.
-    func reap(now: Instant) throws -> (exit: Exit, results: [LaunchResult])? {
+    func reap(now: Instant) -> (exit: Exit, results: [LaunchResult])? {
         guard let exit = child?.reap() else { return nil }
         if let channel { shutdown(channel.number, Int32(SHUT_RD)) }
         var results = (try? receive()) ?? []

@@ -44,7 +44,7 @@ enum Orphans {
         }
     }
 
-    /// /proc/PID/task/TID/children of proc(5): each thread has its own.
+    /// Each thread has its own.
     private static func children(_ scope: Scope) throws -> [Int32] {
         let threads =
             switch scope {
@@ -52,16 +52,13 @@ enum Orphans {
             case .everybody: FolderNames.of("/proc/self/task")
             }
         guard !threads.isEmpty else { throw SystemError("opendir", "/proc/self/task", code: EMFILE) }
-        return try threads.flatMap { thread in
-            let list = try read("/proc/self/task/\(thread)/children")
-            return list.split(separator: UInt8(ascii: " ")).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
-        }
+        return try threads.flatMap(children)
     }
 
-    /// Empty where the thread has ended.
-    private static func read(_ list: String) throws -> [UInt8] {
+    /// None where the thread has ended.
+    private static func children(ofThread thread: String) throws -> [Int32] {
         do {
-            return try SmallFile.read(list, limit: 1 << 20)
+            return try ProcessFiles.children(of: getpid(), thread, limit: 1 << 20)
         } catch let error as SystemError where error.code != EMFILE && error.code != ENFILE {
             return []
         }

@@ -3,6 +3,7 @@
 import Glibc
 import Policy
 import Shared
+import SharedSystem
 
 /// The variables with which Steward marks its processes, as they were when the program was executed.
 struct ProcessEnvironment {
@@ -85,7 +86,7 @@ enum ProcessFiles {
         while let parent = parents.popLast() {
             for thread in FolderNames.of("/proc/\(parent)/task").prefix(mostLooks - looks) {
                 looks += 1
-                for child in children(parent, thread) {
+                for child in (try? children(of: parent, thread)) ?? [] {
                     pages += residentPages(child) ?? 0
                     parents.append(child)
                 }
@@ -101,9 +102,11 @@ enum ProcessFiles {
         return fields.count > 1 ? Int(String(decoding: fields[1], as: UTF8.self)) : nil
     }
 
-    /// Each thread has its own: the first thousand or so.
-    private static func children(_ pid: Int32, _ thread: String) -> [Int32] {
-        let list = (try? SmallFile.read("/proc/\(pid)/task/\(thread)/children", limit: 4096)) ?? []
+    /// The children of one thread: /proc/PID/task/TID/children (proc(5)).
+    ///
+    /// - Parameter limit: of the list in bytes; the first thousand children or so need 4,096.
+    static func children(of pid: Int32, _ thread: String, limit: Int = 4096) throws -> [Int32] {
+        let list = try SmallFile.read("/proc/\(pid)/task/\(thread)/children", limit: limit)
         return list.split(separator: UInt8(ascii: " ")).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
     }
 

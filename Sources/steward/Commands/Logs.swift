@@ -3,6 +3,7 @@
 import ArgumentParser
 import Glibc
 import Shared
+import SharedSystem
 
 struct Logs: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,8 +42,7 @@ struct Logs: ParsableCommand {
     }
 
     private func note(_ what: String) {
-        var line = "steward: \(what)\n"
-        _ = line.withUTF8 { write(2, $0.baseAddress, $0.count) }
+        StandardError.write("steward: \(what)")
     }
 }
 

@@ -215,11 +215,11 @@ import Testing
         var rollout = Rollout(to: .package("2.0"), at: Instant(nanoseconds: 0))
         for number in 0..<5000 {
             let name = UserName("user-\(number)") ?? UserName()
-            rollout.failed(name, String(repeating: "x", count: 500), isDoubtful: false, Instant(nanoseconds: 0))
+            rollout.failed(name, String(repeating: "x", count: 500))
         }
         upgrade.rollout = rollout
         let clock = WallClock(wall: 0, now: Instant(nanoseconds: 0))
-        let read = try UpgradeFile.upgrade(UpgradeFile.bytes(upgrade, clock), clock)
+        let read = try UpgradeFile.upgrade(UpgradeFile.bytes(KeptUpgrade(upgrade), clock), clock)
         #expect(read.rollout?.failures.isEmpty == false)
     }
 
@@ -228,12 +228,12 @@ import Testing
         var rollout = Rollout(to: .package("2.0"), at: Instant(nanoseconds: 5_000_000))
         rollout.append(alice, .paid)
         rollout.begun(alice)
-        rollout.failed(alice, "exit 1", isDoubtful: false, Instant(nanoseconds: 0))
+        rollout.failed(alice, "exit 1")
         rollout.turnBack("alice: exit 1")
         rollout.isPaused = true
         upgrade.rollout = rollout
         let clock = WallClock(wall: 1_000_000, now: Instant(nanoseconds: 9_000_000))
-        let read = try UpgradeFile.upgrade(UpgradeFile.bytes(upgrade, clock), clock)
+        let read = try UpgradeFile.upgrade(UpgradeFile.bytes(KeptUpgrade(upgrade), clock), clock)
         #expect(read.inForce == "1.0" && read.seen == "2.0" && read.held == ["1.5": "why"])
         #expect(read.rollout?.target == .package("2.0") && read.rollout?.stage == .rollingBack("alice: exit 1"))
         #expect(read.rollout?.failures == [alice: "exit 1"] && read.rollout?.isPaused == true)

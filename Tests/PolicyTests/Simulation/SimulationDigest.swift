@@ -108,9 +108,11 @@ extension Simulation {
         case .ping(let kind): "ping \(kind)"
         case .snapshot(let kind): "snapshot \(kind)"
         case .moveLogs: "move-logs"
-        case .save(let name): "save \(saved[name].map(words) ?? "\(name), who is not there")"
+        case .save(let record): "save \(saved[record.name].map(words) ?? "\(record.name), who is not there")"
         case .erase(let name): "erase \(name)"
-        case .dropHold(let name): "drop-hold \(name)"
+        case .keepHold(let name, nil): "drop-hold \(name)"
+        case .keepHold(let name, let reason?): "keep-hold \(name) \(reason)"
+        case .keepDrained(let names): "keep-drained \(names.sorted().joined(separator: " "))"
         case .keepDeletions:
             "keep-deletions \(printable { $0.bytes = try DeletionFile.bytes(self.kept, Self.clock) })"
         case .keepUpgrade: "keep-upgrade \(printable { $0.bytes = self.upgrade })"

@@ -27,11 +27,12 @@ extension Simulation {
         case .dismissWatcher(let kind): endWatcher(kind, "exit 0")
         case .ping(let kind): plan(.report(kind, generation: generation(kind), .alive), in: .milliseconds(1))
         case .snapshot(let kind): snapshot(kind)
-        case .save(let name): saved[name] = supervisor.users[name].map { UserRecord($0) }
+        case .save(let record): saved[record.name] = record
         case .erase(let name): saved[name] = nil
-        case .dropHold(let name): holds[name] = nil
-        case .keepDeletions: kept = supervisor.keptDeletions
-        case .keepUpgrade: keepUpgrade()
+        case .keepHold(let name, let reason): holds[name] = reason
+        case .keepDrained(let names): drained = names
+        case .keepDeletions(let deletions): kept = deletions
+        case .keepUpgrade(let upgrade): keep(upgrade)
         case .keepVersions(let kept): versions = kept
         case .welcome, .suspect, .moveLogs, .record, .giveWay, .finish: break
         }

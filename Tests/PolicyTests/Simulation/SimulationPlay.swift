@@ -78,14 +78,18 @@ extension Simulation {
 
     private func hold(_ name: UserName) {
         guard isUser(name) else { return }
-        holds[name] = "unpaid"
-        send(.hold(name, reason: "unpaid"))
+        order(.hold(name, reason: "unpaid"))
     }
 
     private func release(_ name: UserName) {
         guard supervisor.users[name] != nil else { return }
-        holds[name] = nil
-        send(.release(name))
+        order(.release(name))
+    }
+
+    /// What the order promises is kept before it is followed.
+    private func order(_ event: Event) {
+        if let promise = supervisor.promise(of: event) { _ = perform(promise) }
+        send(event)
     }
 
     private func writeFile(_ name: UserName) {
@@ -146,13 +150,11 @@ extension Simulation {
     }
 
     private func drain(_ name: String) {
-        drained.insert(name)
-        send(.drain(name))
+        order(.drain(name))
     }
 
     private func undrain(_ name: String) {
-        drained.remove(name)
-        send(.undrain(name))
+        order(.undrain(name))
     }
 
     /// It comes and goes, often enough to be damped.

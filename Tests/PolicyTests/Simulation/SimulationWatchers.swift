@@ -28,14 +28,13 @@ extension Simulation {
 
     /// A new watcher knows what it is told now, and tells what it finds.
     func snapshot(_ kind: WatcherKind) {
-        switch kind {
-        case .keeper:
+        switch supervisor.snapshot(kind) {
+        case .keeper(_, _, let standIns):
             // One that was adopted goes on with what it has.
-            if !isKeeperAdopted { answering = Set(supervisor.standIns.map(\.socket)) }
+            if !isKeeperAdopted { answering = Set(standIns.map(\.socket)) }
             isKeeperAdopted = false
-        case .dispatch:
-            orders = [:]
-            for order in supervisor.users.values.flatMap(supervisor.checkOrders) { orders[order.worker] = order }
+        case .dispatch(let due):
+            orders = Dictionary(uniqueKeysWithValues: due.map { ($0.worker, $0) })
         case .dbwatch:
             for (name, state) in databaseStates.sorted(by: { $0.key < $1.key }) { sayDatabase(name, state) }
         case .pathwatch:

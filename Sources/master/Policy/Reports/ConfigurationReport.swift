@@ -7,7 +7,7 @@ extension ConfigurationChange {
     package func answers(_ stage: ConfigurationOutcome.Stage) -> [ControlAnswer] {
         let outcome = ConfigurationOutcome(stage, isGradual: isGradual, isToBeConfirmed: isToBeConfirmed)
         let users = consequences.sorted { $0.key < $1.key }.map { UserConsequence($0.key, $0.value) }
-        return [.configuration(outcome)] + settings.map { .setting($0) } + users.map { .consequence($0) }
+        return [.configuration(outcome)] + settings.map { .setting($0) } + users.map { .consequence($0) } + [.done]
     }
 
     private var inOneLine: ChangeSummary { ChangeSummary(settings, consequences.values, isGradual: isGradual) }
@@ -30,7 +30,7 @@ extension Supervisor {
         case .waits(let change): change.answers(.waiting)
         case .applied(let change): change.answers(.applied)
         case .unchanged, nil:
-            [.configuration(ConfigurationOutcome(upgrade.newSettings?.isTried == true ? .underway : .unchanged))]
+            ConfigurationChange().answers(upgrade.newSettings?.isTried == true ? .underway : .unchanged)
         }
     }
 

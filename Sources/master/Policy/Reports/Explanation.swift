@@ -5,16 +5,16 @@ import Shared
 extension Supervisor {
     /// What is known of a user; nil where that is nothing.
     package func explanation(_ name: UserName, _ clock: WallClock) -> ControlAnswer? {
-        let deletion = fuse.held[name].map { PendingDeletion(name, since: clock($0.since), why: $0.why) }
+        let deletion = deletions.held[name].map { PendingDeletion(name, since: clock($0.since), why: $0.why) }
         guard let user = users[name], !user.isDeleted else {
-            if let fault = faults[name] { return .fault(UserFault(name: name, text: fault)) }
+            if let fault = deletions.faults[name] { return .fault(UserFault(name: name, text: fault)) }
             return deletion.map { .pendingDeletion($0) }
         }
         var explanation = UserExplanation()
         explanation.status = status(user, clock)
         (explanation.wanted, explanation.wantedReason) = explain(wanted(user))
         explanation.version = versionDetails(user)
-        explanation.process = user.actual.processes.first.map { details($0, user, clock) }
+        explanation.process = user.actual.first.map { details($0, user, clock) }
         explanation.answerer = user.face.map { $0.standIn == nil ? .worker : .standIn } ?? .nobody
         explanation.socket = user.face?.socket
         explanation.deletion = deletion

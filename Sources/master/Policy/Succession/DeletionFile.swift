@@ -30,27 +30,22 @@ package enum DeletionFile {
 
     package static func bytes(_ kept: KeptDeletions, _ clock: WallClock) throws -> [UInt8] {
         var bytes: [UInt8] = []
-        if let folder = kept.folder { try Frame.append(to: &bytes) { try $0.message(Part.folder, folder) } }
+        if let folder = kept.folder { try FrameFile.append(Part.folder, folder, to: &bytes) }
         for deletion in kept.held {
             var record = Record()
             record.name = deletion.name
             record.since = clock(deletion.since)
             record.why = deletion.why
             record.settings = deletion.settings
-            try Frame.append(to: &bytes) { try $0.message(Part.deletion, record) }
+            try FrameFile.append(Part.deletion, record, to: &bytes)
         }
         return bytes
     }
 
     /// - Throws: `WireError` where the bytes are none of such a file.
     package static func kept(_ bytes: [UInt8], _ clock: WallClock) throws -> KeptDeletions {
-        var decoder = FrameDecoder()
-        decoder.append(bytes)
         var kept = KeptDeletions()
-        while let payload = try decoder.next() {
-            var reader = WireReader(payload)
-            var type: UInt8 = 0
-            try reader.field(&type)
+        try FrameFile.read(bytes) { type, reader in
             switch type {
             case Part.folder: kept.folder = try reader.value()
             case Part.deletion:
@@ -61,9 +56,7 @@ package enum DeletionFile {
                         why: record.why, settings: record.settings))
             default: throw WireError.unknownType(type)
             }
-            try reader.finish()
         }
-        guard decoder.isAtBoundary else { throw WireError.truncated }
         return kept
     }
 }

@@ -4,6 +4,39 @@
 
 import Shared
 
+/// What the next master has to know of an upgrade.
+package struct KeptUpgrade: Equatable, Sendable {
+    struct Rollout: Equatable, Sendable {
+        let target: String
+        let isPaused: Bool
+        /// Why it is being rolled back.
+        let turnedBack: String?
+        let failures: [UserName: String]
+        let startedAt: Instant
+    }
+
+    let inForce: String?
+    let seen: String?
+    let held: [String: String]
+    let rollout: Rollout?
+
+    package init(_ upgrade: Upgrade) {
+        (inForce, seen, held) = (upgrade.inForce, upgrade.seen, upgrade.held)
+        rollout = upgrade.rollout.flatMap(Rollout.init)
+    }
+}
+
+extension KeptUpgrade.Rollout {
+    /// Nil for one of worker settings: the next master finds by itself which users run by others than the file's.
+    init?(_ rollout: Rollout) {
+        guard case .package(let version) = rollout.target else { return nil }
+        let why: String? = if case .rollingBack(let why) = rollout.stage { why } else { nil }
+        self.init(
+            target: version, isPaused: rollout.isPaused, turnedBack: why, failures: rollout.failures,
+            startedAt: rollout.startedAt)
+    }
+}
+
 package enum UpgradeFile {
     private struct Record: WireValue {
         var inForce: String?
@@ -35,41 +68,34 @@ package enum UpgradeFile {
     private static let mostFailures = 300
     private static let longestReason = 120
 
-    package static func bytes(_ upgrade: Upgrade, _ clock: WallClock) throws -> [UInt8] {
+    package static func bytes(_ kept: KeptUpgrade, _ clock: WallClock) throws -> [UInt8] {
         var record = Record()
-        record.inForce = upgrade.inForce
-        record.seen = upgrade.seen
-        record.held = upgrade.held.mapValues { String($0.prefix(longestReason)) }
-        // The next master finds by itself who runs by other settings than the file's.
-        if let rollout = upgrade.rollout, case .package(let version) = rollout.target {
-            record.target = version
+        record.inForce = kept.inForce
+        record.seen = kept.seen
+        record.held = kept.held.mapValues { String($0.prefix(longestReason)) }
+        if let rollout = kept.rollout {
+            record.target = rollout.target
             record.isPaused = rollout.isPaused
-            if case .rollingBack(let why) = rollout.stage { record.turnedBack = why }
+            record.turnedBack = rollout.turnedBack
             let failures = rollout.failures.sorted { $0.key < $1.key }.prefix(mostFailures)
             record.failures = Dictionary(
                 uniqueKeysWithValues: failures.map { ($0.text, String($1.prefix(longestReason))) })
             record.since = clock(rollout.startedAt)
         }
         var bytes: [UInt8] = []
-        try Frame.append(to: &bytes) { try $0.message(type, record) }
+        try FrameFile.append(type, record, to: &bytes)
         return bytes
     }
 
     /// - Throws: `WireError` where the bytes are none of such a file.
     package static func upgrade(_ bytes: [UInt8], _ clock: WallClock) throws -> Upgrade {
-        var decoder = FrameDecoder()
-        decoder.append(bytes)
-        guard let payload = try decoder.next(), decoder.isAtBoundary else { throw WireError.truncated }
-        var reader = WireReader(payload)
-        var type: UInt8 = 0
-        try reader.field(&type)
-        guard type == Self.type else { throw WireError.unknownType(type) }
-        let record: Record = try reader.value()
-        try reader.finish()
-        var upgrade = Upgrade()
-        upgrade.inForce = record.inForce
-        upgrade.seen = record.seen
-        upgrade.held = record.held
+        var records: [Record] = []
+        try FrameFile.read(bytes) { type, reader in
+            guard type == Self.type else { throw WireError.unknownType(type) }
+            records.append(try reader.value())
+        }
+        guard records.count == 1, let record = records.first else { throw WireError.truncated }
+        var upgrade = Upgrade(inForce: record.inForce, seen: record.seen, held: record.held)
         guard let target = record.target else { return upgrade }
         let failures = record.failures.compactMap { name, why in UserName(name).map { ($0, why) } }
         upgrade.rollout = Rollout(

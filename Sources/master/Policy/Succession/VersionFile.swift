@@ -27,26 +27,19 @@ package enum VersionFile {
         for (name, kept) in versions.sorted(by: { $0.key < $1.key }) {
             var record = Record()
             (record.name, record.version, record.former) = (name, kept.version, kept.former)
-            try Frame.append(to: &bytes) { try $0.message(user, record) }
+            try FrameFile.append(user, record, to: &bytes)
         }
         return bytes
     }
 
     /// - Throws: `WireError` where the bytes are none of such a file.
     package static func versions(_ bytes: [UInt8]) throws -> [UserName: KeptVersion] {
-        var decoder = FrameDecoder()
-        decoder.append(bytes)
         var versions: [UserName: KeptVersion] = [:]
-        while let payload = try decoder.next() {
-            var reader = WireReader(payload)
-            var type: UInt8 = 0
-            try reader.field(&type)
+        try FrameFile.read(bytes) { type, reader in
             guard type == user else { throw WireError.unknownType(type) }
             let record: Record = try reader.value()
-            try reader.finish()
             versions[record.name] = KeptVersion(version: record.version, former: record.former)
         }
-        guard decoder.isAtBoundary else { throw WireError.truncated }
         return versions
     }
 }

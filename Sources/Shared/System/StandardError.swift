@@ -1,0 +1,12 @@
+// Lines on standard error that are no log: a command's or a program's last word.
+
+import Glibc
+import Shared
+
+package enum StandardError {
+    /// Writes a line, as far as standard error takes it at once.
+    package static func write(_ line: String) {
+        var line = line + "\n"
+        _ = line.withUTF8 { Glibc.write(2, $0.baseAddress, $0.count) }
+    }
+}

@@ -1,0 +1,65 @@
+// What is done about a running worker, from three signals: a pure table.
+
+import Shared
+
+/// What the worker's own event loop says.
+enum Heartbeat: CaseIterable, Sendable {
+    /// It has never sent WATCHDOG=1: nothing follows from its silence.
+    case none
+    case fresh
+    case stale
+}
+
+/// What the checks from outside say.
+enum Symptom: CaseIterable, Sendable {
+    case passing
+    /// An answer, but not a 2xx.
+    case wrongStatus
+    /// No answer in time, or none that is HTTP.
+    case timeout
+    /// Nobody accepts.
+    case refused
+
+    /// Nil while no verdict has come, or the last one was only a doubt.
+    init?(_ verdict: CheckVerdict) {
+        switch (verdict.health, verdict.outcome) {
+        case (.doubtful, _), (.failing, .passed): return nil
+        case (.passing, _): self = .passing
+        case (.failing, .wrongStatus): self = .wrongStatus
+        case (.failing, .timeout), (.failing, .badAnswer): self = .timeout
+        case (.failing, .refused): self = .refused
+        }
+    }
+}
+
+/// What is known of the database that the worker works on; without one it is fine.
+enum DatabaseCondition: CaseIterable, Sendable {
+    case fine
+    case inDoubt
+    case down
+}
+
+enum Remedy: Equatable, Sendable {
+    case nothing
+    /// Sick: replaced while it goes on serving what it can.
+    case swap
+    /// Hung: ended, so that its successor can take over the socket on which customers wait.
+    case abort
+
+    /// The table in DESIGN.md.
+    static func `for`(_ heartbeat: Heartbeat, _ check: Symptom, _ database: DatabaseCondition) -> Remedy {
+        switch database {
+        case .down, .inDoubt: return .nothing
+        case .fine: break
+        }
+        switch (check, heartbeat) {
+        case (.passing, .none), (.passing, .fresh): return .nothing
+        // It answers: what is broken is its notifying, and a swap would not mend that.
+        case (.passing, .stale): return .nothing
+        case (.wrongStatus, .none), (.wrongStatus, .fresh), (.wrongStatus, .stale): return .swap
+        // Its loop turns: other requests may be getting through.
+        case (.timeout, .fresh), (.refused, .fresh): return .swap
+        case (.timeout, .none), (.timeout, .stale), (.refused, .none), (.refused, .stale): return .abort
+        }
+    }
+}

@@ -1,0 +1,99 @@
+// The one file that spawns, signals and reaps.
+
+import CLinux
+import Glibc
+import Policy
+import Shared
+import SharedSystem
+
+/// A child process, or one that an earlier master has left. Its pidfd becomes readable when it ends (pidfd_open(2)).
+final class Child {
+    let pid: Int32
+    let pidfd: Descriptor
+    /// As `ProcessFiles.startTime` tells it.
+    private(set) lazy var startTime = ProcessFiles.startTime(of: pid)
+
+    init(pid: Int32, pidfd: Descriptor) {
+        self.pid = pid
+        self.pidfd = pidfd
+    }
+
+    /// Starts `path` in a session of its own.
+    ///
+    /// - Parameters:
+    ///   - descriptors: become its descriptors 0, 1 and so on.
+    ///   - apart: whether it is kept out of the list in which orphans are looked for, with the siblings that it makes.
+    static func spawn(
+        _ path: String, _ arguments: [String], env: [String: String], descriptors: [Int32], apart: Bool = false
+    ) throws -> Child {
+        let words = ([path] + arguments).map { strdup($0) } + [nil]
+        let variables = env.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer {
+            for text in words + variables { free(text) }
+        }
+        var pid: Int32 = 0
+        let count = Int32(descriptors.count)
+        let error =
+            apart
+            ? clinux_spawn_apart(&pid, path, words, variables, descriptors, count)
+            : clinux_spawn(&pid, path, words, variables, descriptors, count)
+        guard error == 0 else { throw SystemError("spawn", path, code: error) }
+        let pidfd = clinux_pidfd_open(pid)
+        guard pidfd >= 0 else {
+            // Without a pidfd its end would go unseen: it must not live.
+            let failure = SystemError("pidfd_open", path)
+            kill(pid, SIGKILL)
+            waitpid(pid, nil, 0)
+            throw failure
+        }
+        return Child(pid: pid, pidfd: Descriptor(owning: pidfd))
+    }
+
+    /// A process that runs already, where it is still the one that started then.
+    static func adopt(_ pid: Int32, startTime: UInt64) -> Child? {
+        let pidfd = clinux_pidfd_open(pid)
+        guard pidfd >= 0 else { return nil }
+        let child = Child(pid: pid, pidfd: Descriptor(owning: pidfd))
+        return startTime != 0 && child.startTime == startTime ? child : nil
+    }
+
+    /// Signals the child, never another process that was given its id since.
+    func signal(_ number: Int32) {
+        _ = clinux_pidfd_signal(pidfd.number, number)
+    }
+
+    func signal(_ number: Int32, leaderOnly: Bool) {
+        if leaderOnly { signal(number) } else { signalGroup(number) }
+    }
+
+    /// Signals every process of the child's session that is still in its first process group.
+    func signalGroup(_ number: Int32) {
+        kill(-pid, number)
+    }
+
+    /// Waits until it has ended, at most so long: for the time before the loop runs.
+    func awaitEnd(_ limit: Duration) {
+        var state = pollfd(fd: pidfd.number, events: Int16(POLLIN), revents: 0)
+        poll(&state, 1, Int32(clamping: Int(limit.milliseconds)))
+    }
+
+    /// How it ended, once its pidfd is readable; nil where it has not.
+    ///
+    /// What is left of its group is killed before it is reaped: until then its id cannot belong to anybody else.
+    func reap() -> Exit? {
+        var status: Int32 = 0
+        guard clinux_wait(pid, 1, &status) == 0 else { return errno == ECHILD ? endOfAnother() : nil }
+        signalGroup(SIGKILL)
+        guard clinux_wait(pid, 0, &status) == 0 else { return nil }
+        return Exit(status: status)
+    }
+
+    /// How a process ended that is another's to reap. As long as there is somebody in its group, its id is nobody else's.
+    private func endOfAnother() -> Exit? {
+        var state = pollfd(fd: pidfd.number, events: Int16(POLLIN), revents: 0)
+        guard poll(&state, 1, 0) == 1 else { return nil }
+        signalGroup(SIGKILL)
+        var status: Int32 = 0
+        return clinux_pidfd_exit(pidfd.number, &status) == 1 ? Exit(status: status) : .unseen
+    }
+}
