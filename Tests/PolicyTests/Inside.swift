@@ -22,6 +22,11 @@ extension Supervisor {
         return user.isOutdated(process, &aim)
     }
 
+    func mayReplace(_ process: Process, _ user: User) -> Bool {
+        var aim = aim(of: user)
+        return user.mayReplace(process, &aim)
+    }
+
     func place(_ user: User) -> UInt64 { aim(of: user).recipe.place }
     func checkOrders(_ user: User) -> [CheckOrder] { user.checkOrders(aim(of: user)) }
     func hasAlternative(_ database: String) -> Bool { databases.hasAlternative(database) }
@@ -32,5 +37,23 @@ extension User {
     var readyProcess: Process? {
         guard case .ready(let process, _) = actual else { return nil }
         return process
+    }
+}
+
+extension Service {
+    /// Whether the check is awaited that lets it back.
+    var isAwaited: Bool {
+        switch comeback {
+        case .none, .queued: false
+        case .checked: true
+        }
+    }
+}
+
+extension Effect {
+    /// What is to be written down of a user.
+    var record: UserRecord? {
+        guard case .save(let record) = self else { return nil }
+        return record
     }
 }

@@ -16,8 +16,13 @@ extension DatabaseSettings {
 struct Script {
     var supervisor: Supervisor
     var now = Instant(nanoseconds: 0)
-    /// Everything since the last `clear`, without the records.
+    /// Everything since the last `clear`, without happenings and saves.
     var effects: [Effect] = []
+    /// `save` and `erase`, which come before everything else of a step.
+    var saves: [Effect] = []
+    /// What is written down for the next master.
+    private(set) var saved: [UserName: UserRecord] = [:]
+    private(set) var kept = KeptUpgrade(Upgrade())
     var happenings: [Happening] = []
     /// Whether starts are answered by a process; else by nothing.
     var makesProcesses = true
@@ -36,11 +41,28 @@ struct Script {
         supervisor = Supervisor(
             configuration, processors: 2, holds: holds, remains: remains, versions: versions, upgrade: upgrade,
             seed: 1)
+        kept = KeptUpgrade(upgrade)
         send(.boot)
     }
 
     mutating func send(_ event: Event) {
-        for effect in supervisor.step(event, now: now) {
+        let step = supervisor.step(event, now: now)
+        for effect in step {
+            switch effect {
+            case .save(let record):
+                saves.append(effect)
+                saved[record.name] = record
+            case .erase(let name):
+                saves.append(effect)
+                saved[name] = nil
+            case .keepUpgrade(let upgrade):
+                kept = upgrade
+            default:
+                break
+            }
+        }
+        expectKept(step)
+        for effect in step {
             switch effect {
             case .record(let happening):
                 happenings.append(happening)
@@ -62,8 +84,24 @@ struct Script {
         }
     }
 
+    /// The next master knows what this one does, and a process is written down before it is made.
+    private func expectKept(_ step: [Effect]) {
+        let records = Set(step.compactMap(\.record?.name))
+        for case .start(let id, _, _, _) in step { #expect(records.contains(id.user), "\(id) is not saved") }
+        let (now, then) = (Self.bytes(KeptUpgrade(supervisor.upgrade)), Self.bytes(kept))
+        #expect(now == then, "the upgrade is not kept")
+        // For thousands of users that takes minutes.
+        guard supervisor.users.count <= 30 else { return }
+        for (name, user) in supervisor.users { #expect(saved[name] == UserRecord(user), "\(name) is not saved") }
+    }
+
+    private static func bytes(_ upgrade: KeptUpgrade) -> [UInt8]? {
+        try? UpgradeFile.bytes(upgrade, WallClock(wall: 0, now: Instant(nanoseconds: 0)))
+    }
+
     mutating func clear() {
         effects = []
+        saves = []
         happenings = []
     }
 

@@ -20,6 +20,8 @@ package struct LinkedHashQueue<Key: Hashable, Value> {
     package init() {}
 
     package var count: Int { places.count }
+    /// How many elements there is memory for: as many as there ever were at a time.
+    var capacity: Int { nodes.count }
     package var isEmpty: Bool { places.isEmpty }
     package var first: (key: Key, value: Value)? { element(at: head) }
 

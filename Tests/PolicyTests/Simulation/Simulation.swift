@@ -61,6 +61,8 @@ final class Simulation {
     var watched: Set<SocketID> = []
     /// Sockets on which the keeper answers.
     var answering: Set<SocketID> = []
+    /// Watchers that hang, and since when.
+    var hanging: [WatcherKind: (generation: UInt64, since: Instant)] = [:]
     var workers: [WorkerID: Worker] = [:]
     var everStarted: Set<WorkerID> = []
     /// What dispatch was told to check.
@@ -81,6 +83,20 @@ final class Simulation {
     var versions: [UserName: KeptVersion] = [:]
     /// STATE/upgrade.
     var upgrade: [UInt8] = []
+    /// What was to be kept when the ordered end began.
+    var lastWill: (versions: [UserName: KeptVersion], deletions: KeptDeletions)?
+    var versionsLag = Lag()
+    var deletionsLag = Lag()
+    /// Whom this master has started.
+    var everAdmitted: Set<WorkerID> = []
+    /// Whose database was away while they were starting.
+    var lowered: Set<WorkerID> = []
+    /// Who were there after the last event.
+    var formerlyAlive: Set<WorkerID> = []
+    /// Whose program runs.
+    var executed: Set<WorkerID> = []
+    /// To whom SIGKILL was sent.
+    var killed: Set<WorkerID> = []
     /// How many were between two versions after the last step.
     var underway = 0
     /// The rollouts that have been stopped, by when they began.
@@ -93,11 +109,16 @@ final class Simulation {
 
     var unservedSince: [UserName: Instant] = [:]
     var trace: [Step] = []
+    /// Whether anything worth telling has happened since the tables were looked through.
+    private var hasHappened = false
     var violations: [Violation] = []
     /// The steps before the first violation.
     var report = ""
     var agenda: [(at: Instant, incident: Incident)] = []
     private var lastPID: Int32 = 100
+    /// Far more than any seed needs: what goes on and on is a fault, and not to be waited for.
+    static let mostSteps = 50_000
+    private(set) var steps = 0
 
     /// Set where another build is to be compared.
     var digest: SimulationDigest?
@@ -114,6 +135,7 @@ final class Simulation {
         supervisor = Supervisor(configuration, processors: 2, holds: [:], seed: seed)
         supervisor.gate.fewest = mostAtOnce
         wasTrusted = isTrusted
+        upgrade = upgradeBytes
         send(.boot)
         plan(.round, in: .seconds(1))
     }
@@ -144,7 +166,9 @@ final class Simulation {
     /// Lets the world go on for so long.
     func run(_ duration: Duration) {
         let end = now + duration
-        while let next = [supervisor.deadline, agenda.first?.at].compactMap({ $0 }).min(), next <= end {
+        while steps < Self.mostSteps, let next = [supervisor.deadline, agenda.first?.at].compactMap({ $0 }).min(),
+            next <= end
+        {
             now = max(now, next)
             happen()
             if let deadline = supervisor.deadline, deadline <= now { send(.tick) }
@@ -157,6 +181,8 @@ final class Simulation {
     func freeze(_ duration: Duration) {
         now = now + duration
         unservedSince = [:]
+        // What nobody asked for meanwhile does not count.
+        hanging = hanging.mapValues { ($0.generation, now) }
         send(.tick)
     }
 
@@ -201,19 +227,29 @@ final class Simulation {
         var events = [event]
         while !events.isEmpty {
             let event = events.removeFirst()
+            steps += 1
+            guard steps < Self.mostSteps else { return expect(false, .bounded, "\(event)") }
             note(.event(event))
+            if event == .stop { lastWill = (supervisor.keptVersions, supervisor.keptDeletions) }
             let effects = supervisor.step(event, now: now)
+            judgeOrder(effects)
+            if case .executed(let id) = event { executed.insert(id) }
             for effect in effects {
                 note(.effect(effect))
                 events += perform(effect)
             }
             tell(event, effects)
+            if hasHappened { judgeRecords() }
         }
         judgePlaces()
+        judgeWatchers()
+        if hasHappened { judgeBelongings() }
+        hasHappened = false
     }
 
     private func note(_ content: Step.Content) {
         guard let step = Step(at: now, content) else { return }
+        hasHappened = true
         trace.append(step)
         if trace.count > 1000 { trace.removeFirst(500) }
     }

@@ -25,7 +25,7 @@ extension Simulation {
         case .startWatcher(let kind, let generation): return startWatcher(kind, generation)
         case .killWatcher(let kind): endWatcher(kind, "signal 9")
         case .dismissWatcher(let kind): endWatcher(kind, "exit 0")
-        case .ping(let kind): plan(.report(kind, generation: generation(kind), .alive), in: .milliseconds(1))
+        case .ping(let kind): ping(kind)
         case .snapshot(let kind): snapshot(kind)
         case .save(let record): saved[record.name] = record
         case .erase(let name): saved[name] = nil
@@ -95,6 +95,7 @@ extension Simulation {
 extension Simulation {
     private func start(_ id: WorkerID, _ socket: SocketID, _ settings: WorkerPlan) -> [Event] {
         everStarted.insert(id)
+        everAdmitted.insert(id)
         // A namesake before this one may have been about to end.
         agenda.removeAll { if case .exit(id, _) = $0.incident { true } else { false } }
         guard held.contains(socket), !fails(oneIn: 20) else {
@@ -158,6 +159,7 @@ extension Simulation {
     }
 
     private func signal(_ id: WorkerID, _ number: Int32) {
+        if number == Signal.kill { killed.insert(id) }
         guard let worker = workers[id] else { return }
         if number == Signal.terminate { workers[id]?.isTerminated = true }
         guard worker.isTold else {

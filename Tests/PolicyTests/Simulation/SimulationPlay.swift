@@ -53,6 +53,7 @@ extension Simulation {
     /// What is broken is mended; what is not is left alone, and so must get well by itself.
     private func calmDown() {
         isCalm = true
+        for kind in WatcherKind.allCases where hangs(kind) { endWatcher(kind, "signal 9") }
         // A master that has just begun knows nobody yet.
         run(.milliseconds(50))
         for name in Self.databases { setDatabase(name, .available) }

@@ -19,7 +19,9 @@ extension Simulation {
         links = links.filter { left[$0.key] != nil && held.contains($0.value) }
         // The patience of those who wait begins anew.
         unservedSince = [:]
-        watched = []
+        (watched, hanging) = ([], [:])
+        (everAdmitted, lowered, killed, formerlyAlive) = ([], [], [], [])
+        executed = Set(workers.keys)
         orders = [:]
         supervisor = Supervisor(
             configuration, processors: 2, holds: holds, remains: left, versions: versions, upgrade: keptUpgrade(),

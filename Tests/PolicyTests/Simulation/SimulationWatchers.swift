@@ -11,8 +11,24 @@ extension Simulation {
 
     /// A watcher reports, where there is one: what it says arrives in the order in which it was said.
     func say(_ kind: WatcherKind, _ report: WatcherReport) {
-        guard case .up = supervisor.watchers[kind]?.state else { return }
+        guard case .up = supervisor.watchers[kind]?.state, !hangs(kind) else { return }
         plan(.report(kind, generation: generation(kind), report), in: .milliseconds(1))
+    }
+
+    /// In wild times one hangs now and then: nothing is heard of it any more.
+    func ping(_ kind: WatcherKind) {
+        if fails(oneIn: 300), !hangs(kind) { hanging[kind] = (generation(kind), now) }
+        if !hangs(kind) { plan(.report(kind, generation: generation(kind), .alive), in: .milliseconds(1)) }
+    }
+
+    func hangs(_ kind: WatcherKind) -> Bool { hanging[kind]?.generation == generation(kind) }
+
+    /// It is asked every two seconds, and given up five seconds after the first question that it does not answer.
+    func judgeWatchers() {
+        for (kind, (generation, since)) in hanging where generation == self.generation(kind) {
+            guard supervisor.watchers[kind]?.isUp == true, !supervisor.isStopping else { continue }
+            expect(now - since <= .seconds(10), .watched, "\(kind) \(generation)")
+        }
     }
 
     func startWatcher(_ kind: WatcherKind, _ generation: UInt64) -> [Event] {

@@ -56,6 +56,21 @@ import Testing
         #expect(script.effects.contains(.killWatcher(.keeper)))
     }
 
+    @Test func itsSuccessorIsKilledAsWell() {
+        var script = Script()
+        for _ in 0..<3 {
+            script.hello(.keeper)
+            script.clear()
+            script.wait(.seconds(10))
+            #expect(script.effects.count { $0 == .killWatcher(.keeper) } == 1)
+            let generation = script.supervisor.watchers[.keeper]?.generation ?? 0
+            script.send(.watcherExited(.keeper, generation: generation, why: "signal 9"))
+            // The time of the delay; what is asked meanwhile is asked of nobody.
+            script.wait(.seconds(2))
+            #expect(script.supervisor.watchers[.keeper]?.generation == generation + 1)
+        }
+    }
+
     @Test func anotherVersionIsRefusedWithAClearLine() {
         var script = Script()
         var hello = Hello(kind: .keeper, pid: script.supervisor.watchers[.keeper]?.pid ?? 0, generation: 1)

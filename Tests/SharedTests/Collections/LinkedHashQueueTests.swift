@@ -77,6 +77,18 @@ import Testing
         #expect(queue.count == 0)
     }
 
+    @Test func aPlaceIsUsedAgain() {
+        var queue = LinkedHashQueue<Int, Int>()
+        queue.append(-1, 0)
+        for key in 0..<10_000 {
+            queue.append(key, key)
+            if key % 2 == 0 { queue.remove(key) } else { queue.prepend(key, key) }
+            if key % 2 == 1 { queue.popFirst() }
+        }
+        #expect(queue.map(\.key) == [-1])
+        #expect(queue.capacity == 2)
+    }
+
     @Test func aCopyIsIndependent() {
         var queue = LinkedHashQueue<Int, Int>()
         queue.append(1, 1)

@@ -94,6 +94,7 @@ extension Supervisor {
             takeSettings()
         }
         let names = users.keys.sorted()
+        // Whom it does not concern may have come to another database, or to lose a plan that failed: that is saved.
         for name in names {
             if let consequence = change.atOnce[name] { carryOut(name, consequence) }
         }

@@ -15,7 +15,7 @@ struct Admission {
     /// Users whose running workers wait for the check that lets them back.
     private var returns = StartQueue()
     /// Sockets of queued users on which a customer is looked for.
-    private var watched: [UserName: SocketID] = [:]
+    private(set) var watched: [UserName: SocketID] = [:]
     /// Users who have been queued in this step.
     private var justQueued: [UserName] = []
     /// When the next line about a crowd is due.

@@ -15,7 +15,7 @@ struct Succession {
     private static let keepDelay = Duration.milliseconds(500)
 
     /// Holds of an earlier master, until their users are reported.
-    private var holds: [UserName: String]
+    private(set) var holds: [UserName: String]
     /// Versions of its users, until those are reported.
     private(set) var versions: [UserName: KeptVersion]
     /// What it has left of users who are not reported yet.

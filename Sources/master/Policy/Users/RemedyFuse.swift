@@ -12,7 +12,7 @@ struct RemedyFuse {
 
     /// Users who are being replaced.
     private(set) var replacing: Set<UserName> = []
-    private var isBlown = false
+    private(set) var isBlown = false
 
     /// - Parameter users: how many there are.
     mutating func admit(_ name: UserName, of users: Int) -> Answer {
