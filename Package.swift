@@ -106,7 +106,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "StewardTests", dependencies: ["steward", "Shared", "SharedSystem", "TestSupport"],
-            swiftSettings: settings),
+            exclude: ["Golden"], swiftSettings: settings),
         .testTarget(
             name: "LaunchTests",
             dependencies: ["master", "launch", "Policy", "Shared", "SharedSystem", "CLinux", "TestSupport"],

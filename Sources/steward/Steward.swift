@@ -15,7 +15,7 @@ struct Steward: ParsableCommand {
         version: stewardVersion,
         subcommands: [
             Status.self, Why.self, Events.self, Logs.self, Restart.self, Hold.self, Release.self, ConfirmDelete.self,
-            Databases.self, Rebalance.self, Package.self, Upgrade.self, PlanChange.self, Reload.self, Stop.self,
+            Databases.self, Rebalance.self, Package.self, Upgrade.self, PreviewChange.self, Reload.self, Stop.self,
         ])
 
     @OptionGroup var place: Place

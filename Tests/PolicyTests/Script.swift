@@ -234,6 +234,12 @@ struct Script {
         return supervisor.status(user, WallClock(wall: 0, now: now))
     }
 
+    /// Why a user is as it is; nil for one who is none.
+    func explanation(_ name: UserName) -> UserExplanation? {
+        let answer = supervisor.explanation(name, WallClock(wall: 0, now: now))
+        return if case .explanation(let explanation)? = answer { explanation } else { nil }
+    }
+
     var rules: [String] { happenings.map(\.rule) }
 }
 

@@ -33,36 +33,6 @@ package struct DatabaseRequest: WireValue {
     }
 }
 
-package struct ReloadRequest: WireValue {
-    /// However many users it takes out of service for a moment.
-    package var isConfirmed = false
-
-    package init() {}
-
-    package init(isConfirmed: Bool) {
-        self.isConfirmed = isConfirmed
-    }
-
-    package mutating func fields(_ coder: inout some WireCoder) throws {
-        try coder.field(&isConfirmed)
-    }
-}
-
-package struct PlanRequest: WireValue {
-    /// Absolute path of a configuration; nil for the one that master was started with.
-    package var file: String?
-
-    package init() {}
-
-    package init(file: String?) {
-        self.file = file
-    }
-
-    package mutating func fields(_ coder: inout some WireCoder) throws {
-        try coder.field(&file)
-    }
-}
-
 package struct EventsRequest: WireValue {
     /// Only this user's events.
     package var user: UserName?
@@ -81,7 +51,7 @@ package struct EventsRequest: WireValue {
 }
 
 package enum ControlRequest: Message {
-    /// Everything; answered by master, watchers, databases and users, then `done`.
+    /// Everything; answered by all that there is, then `done`.
     case status
     case why(UserName)
     case events(EventsRequest)
@@ -96,51 +66,28 @@ package enum ControlRequest: Message {
     case rebalance
     /// Deletions that are held back are to be carried out; without users, all of them.
     case confirmDelete(UsersRequest)
-    /// Read the configuration file and go over to it; answered by lines that tell what that means.
+    /// Read the configuration file and go over to it; answered by what that means.
     case reload(ReloadRequest)
     /// The same without doing it.
-    case plan(PlanRequest)
+    case preview(PreviewRequest)
     case upgrade(UpgradeRequest)
 
-    package init(type: UInt8, from reader: inout WireReader) throws {
-        switch type {
-        case 16: self = .status
-        case 17: self = .why(try reader.value())
-        case 18: self = .events(try reader.value())
-        case 19: self = .restart(try reader.value())
-        case 20: self = .hold(try reader.value())
-        case 21: self = .release(try reader.value())
-        case 22: self = .stop
-        case 23: self = .databases
-        case 24: self = .drain(try reader.value())
-        case 25: self = .undrain(try reader.value())
-        case 26: self = .rebalance
-        case 40: self = .confirmDelete(try reader.value())
-        case 50: self = .reload(try reader.value())
-        case 51: self = .plan(try reader.value())
-        case 60: self = .upgrade(try reader.value())
-        default: throw WireError.unknownType(type)
-        }
-    }
-
-    package func write(to writer: inout WireWriter) throws {
-        switch self {
-        case .status: writer.message(16)
-        case .why(let value): try writer.message(17, value)
-        case .events(let value): try writer.message(18, value)
-        case .restart(let value): try writer.message(19, value)
-        case .hold(let value): try writer.message(20, value)
-        case .release(let value): try writer.message(21, value)
-        case .stop: writer.message(22)
-        case .databases: writer.message(23)
-        case .drain(let value): try writer.message(24, value)
-        case .undrain(let value): try writer.message(25, value)
-        case .rebalance: writer.message(26)
-        case .confirmDelete(let value): try writer.message(40, value)
-        case .reload(let value): try writer.message(50, value)
-        case .plan(let value): try writer.message(51, value)
-        case .upgrade(let value): try writer.message(60, value)
-        }
+    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+        try coder.bare(16, .status)
+        try coder.value(17, Self.why) { if case .why(let value) = $0 { value } else { nil } }
+        try coder.value(18, Self.events) { if case .events(let value) = $0 { value } else { nil } }
+        try coder.value(19, Self.restart) { if case .restart(let value) = $0 { value } else { nil } }
+        try coder.value(20, Self.hold) { if case .hold(let value) = $0 { value } else { nil } }
+        try coder.value(21, Self.release) { if case .release(let value) = $0 { value } else { nil } }
+        try coder.bare(22, .stop)
+        try coder.bare(23, .databases)
+        try coder.value(24, Self.drain) { if case .drain(let value) = $0 { value } else { nil } }
+        try coder.value(25, Self.undrain) { if case .undrain(let value) = $0 { value } else { nil } }
+        try coder.bare(26, .rebalance)
+        try coder.value(40, Self.confirmDelete) { if case .confirmDelete(let value) = $0 { value } else { nil } }
+        try coder.value(50, Self.reload) { if case .reload(let value) = $0 { value } else { nil } }
+        try coder.value(51, Self.preview) { if case .preview(let value) = $0 { value } else { nil } }
+        try coder.value(60, Self.upgrade) { if case .upgrade(let value) = $0 { value } else { nil } }
     }
 }
 
@@ -168,41 +115,41 @@ package enum ControlAnswer: Message {
     case database(DatabaseStatus)
     case user(UserStatus)
     case event(EventRecord)
-    case line(TextLine)
+    /// A folder that is no user yet.
+    case fault(UserFault)
+    /// What is wrong with the packages' folder as a whole, or with its link.
+    case packageTrouble(TextLine)
+    case explanation(UserExplanation)
+    /// A drained database that its users cannot leave.
+    case stranded(StrandedUsers)
     case pendingDeletion(PendingDeletion)
-    case upgrade(UpgradeStatus)
     case package(PackageStatus)
+    case configuration(ConfigurationOutcome)
+    case setting(SettingChange)
+    case consequence(UserConsequence)
+    case upgrade(UpgradeStatus)
+    case upgradePreview(UpgradePreview)
+    case userPreview(UserPreview)
 
-    package init(type: UInt8, from reader: inout WireReader) throws {
-        switch type {
-        case 16: self = .done
-        case 17: self = .refused(try reader.value())
-        case 18: self = .master(try reader.value())
-        case 19: self = .watcher(try reader.value())
-        case 20: self = .database(try reader.value())
-        case 21: self = .user(try reader.value())
-        case 22: self = .event(try reader.value())
-        case 23: self = .line(try reader.value())
-        case 40: self = .pendingDeletion(try reader.value())
-        case 41: self = .package(try reader.value())
-        case 60: self = .upgrade(try reader.value())
-        default: throw WireError.unknownType(type)
-        }
-    }
-
-    package func write(to writer: inout WireWriter) throws {
-        switch self {
-        case .done: writer.message(16)
-        case .refused(let value): try writer.message(17, value)
-        case .master(let value): try writer.message(18, value)
-        case .watcher(let value): try writer.message(19, value)
-        case .database(let value): try writer.message(20, value)
-        case .user(let value): try writer.message(21, value)
-        case .event(let value): try writer.message(22, value)
-        case .line(let value): try writer.message(23, value)
-        case .pendingDeletion(let value): try writer.message(40, value)
-        case .package(let value): try writer.message(41, value)
-        case .upgrade(let value): try writer.message(60, value)
-        }
+    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+        try coder.bare(16, .done)
+        try coder.value(17, Self.refused) { if case .refused(let value) = $0 { value } else { nil } }
+        try coder.value(18, Self.master) { if case .master(let value) = $0 { value } else { nil } }
+        try coder.value(19, Self.watcher) { if case .watcher(let value) = $0 { value } else { nil } }
+        try coder.value(20, Self.database) { if case .database(let value) = $0 { value } else { nil } }
+        try coder.value(21, Self.user) { if case .user(let value) = $0 { value } else { nil } }
+        try coder.value(22, Self.event) { if case .event(let value) = $0 { value } else { nil } }
+        try coder.value(24, Self.fault) { if case .fault(let value) = $0 { value } else { nil } }
+        try coder.value(25, Self.packageTrouble) { if case .packageTrouble(let value) = $0 { value } else { nil } }
+        try coder.value(26, Self.explanation) { if case .explanation(let value) = $0 { value } else { nil } }
+        try coder.value(27, Self.stranded) { if case .stranded(let value) = $0 { value } else { nil } }
+        try coder.value(40, Self.pendingDeletion) { if case .pendingDeletion(let value) = $0 { value } else { nil } }
+        try coder.value(41, Self.package) { if case .package(let value) = $0 { value } else { nil } }
+        try coder.value(50, Self.configuration) { if case .configuration(let value) = $0 { value } else { nil } }
+        try coder.value(51, Self.setting) { if case .setting(let value) = $0 { value } else { nil } }
+        try coder.value(52, Self.consequence) { if case .consequence(let value) = $0 { value } else { nil } }
+        try coder.value(60, Self.upgrade) { if case .upgrade(let value) = $0 { value } else { nil } }
+        try coder.value(61, Self.upgradePreview) { if case .upgradePreview(let value) = $0 { value } else { nil } }
+        try coder.value(62, Self.userPreview) { if case .userPreview(let value) = $0 { value } else { nil } }
     }
 }

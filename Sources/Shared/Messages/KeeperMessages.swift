@@ -74,35 +74,17 @@ package enum ToKeeper: Message {
         }
     }
 
-    package init(type: UInt8, from reader: inout WireReader) throws {
-        switch type {
-        case 16: self = .settings(try reader.value())
-        case 17: self = .keep(try reader.value())
-        case 18: self = .answer(try reader.value())
-        case 19: self = .quiet(try reader.value())
-        case 20: self = .retire(try reader.value())
-        case 21: self = .output(try reader.value())
-        case 22: self = .complete
-        case 23: self = .notify
-        case 30: self = .journal(try reader.value())
-        case 31: self = .event(try reader.value())
-        default: throw WireError.unknownType(type)
-        }
-    }
-
-    package func write(to writer: inout WireWriter) throws {
-        switch self {
-        case .settings(let value): try writer.message(16, value)
-        case .keep(let value): try writer.message(17, value)
-        case .answer(let value): try writer.message(18, value)
-        case .quiet(let value): try writer.message(19, value)
-        case .retire(let value): try writer.message(20, value)
-        case .output(let value): try writer.message(21, value)
-        case .complete: writer.message(22)
-        case .notify: writer.message(23)
-        case .journal(let value): try writer.message(30, value)
-        case .event(let value): try writer.message(31, value)
-        }
+    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+        try coder.value(16, Self.settings) { if case .settings(let value) = $0 { value } else { nil } }
+        try coder.value(17, Self.keep) { if case .keep(let value) = $0 { value } else { nil } }
+        try coder.value(18, Self.answer) { if case .answer(let value) = $0 { value } else { nil } }
+        try coder.value(19, Self.quiet) { if case .quiet(let value) = $0 { value } else { nil } }
+        try coder.value(20, Self.retire) { if case .retire(let value) = $0 { value } else { nil } }
+        try coder.value(21, Self.output) { if case .output(let value) = $0 { value } else { nil } }
+        try coder.bare(22, .complete)
+        try coder.bare(23, .notify)
+        try coder.value(30, Self.journal) { if case .journal(let value) = $0 { value } else { nil } }
+        try coder.value(31, Self.event) { if case .event(let value) = $0 { value } else { nil } }
     }
 }
 
@@ -111,16 +93,7 @@ package enum FromKeeper: Message {
     /// Every event up to this one is in the journal's file.
     case journaled(JournalMark)
 
-    package init(type: UInt8, from reader: inout WireReader) throws {
-        switch type {
-        case 30: self = .journaled(try reader.value())
-        default: throw WireError.unknownType(type)
-        }
-    }
-
-    package func write(to writer: inout WireWriter) throws {
-        switch self {
-        case .journaled(let value): try writer.message(30, value)
-        }
+    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+        try coder.value(30, Self.journaled) { if case .journaled(let value) = $0 { value } else { nil } }
     }
 }

@@ -132,17 +132,8 @@ package struct CurrentPackage: WireValue {
 package enum ToPathwatch: Message {
     case settings(PathSettings)
 
-    package init(type: UInt8, from reader: inout WireReader) throws {
-        switch type {
-        case 16: self = .settings(try reader.value())
-        default: throw WireError.unknownType(type)
-        }
-    }
-
-    package func write(to writer: inout WireWriter) throws {
-        switch self {
-        case .settings(let value): try writer.message(16, value)
-        }
+    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+        try coder.value(16, Self.settings) { if case .settings(let value) = $0 { value } else { nil } }
     }
 }
 
@@ -169,40 +160,19 @@ package enum FromPathwatch: Message {
     /// At first, after every version has been reported, and whenever it changes.
     case currentPackage(CurrentPackage)
 
-    package init(type: UInt8, from reader: inout WireReader) throws {
-        switch type {
-        case 16: self = .adduser(try reader.value())
-        case 17: self = .moduser(try reader.value())
-        case 18: self = .deluser(try reader.value())
-        case 19: self = .fault(try reader.value())
-        case 20: self = .faultless(try reader.value())
-        case 21: self = .complete
-        case 40: self = .folder(try reader.value())
-        case 50: self = .begin
-        case 51: self = .configuration
-        case 41: self = .package(try reader.value())
-        case 42: self = .packageFault(try reader.value())
-        case 43: self = .packageGone(try reader.value())
-        case 44: self = .currentPackage(try reader.value())
-        default: throw WireError.unknownType(type)
-        }
-    }
-
-    package func write(to writer: inout WireWriter) throws {
-        switch self {
-        case .adduser(let value): try writer.message(16, value)
-        case .moduser(let value): try writer.message(17, value)
-        case .deluser(let value): try writer.message(18, value)
-        case .fault(let value): try writer.message(19, value)
-        case .faultless(let value): try writer.message(20, value)
-        case .complete: writer.message(21)
-        case .folder(let value): try writer.message(40, value)
-        case .begin: writer.message(50)
-        case .configuration: writer.message(51)
-        case .package(let value): try writer.message(41, value)
-        case .packageFault(let value): try writer.message(42, value)
-        case .packageGone(let value): try writer.message(43, value)
-        case .currentPackage(let value): try writer.message(44, value)
-        }
+    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+        try coder.value(16, Self.adduser) { if case .adduser(let value) = $0 { value } else { nil } }
+        try coder.value(17, Self.moduser) { if case .moduser(let value) = $0 { value } else { nil } }
+        try coder.value(18, Self.deluser) { if case .deluser(let value) = $0 { value } else { nil } }
+        try coder.value(19, Self.fault) { if case .fault(let value) = $0 { value } else { nil } }
+        try coder.value(20, Self.faultless) { if case .faultless(let value) = $0 { value } else { nil } }
+        try coder.bare(21, .complete)
+        try coder.value(40, Self.folder) { if case .folder(let value) = $0 { value } else { nil } }
+        try coder.bare(50, .begin)
+        try coder.bare(51, .configuration)
+        try coder.value(41, Self.package) { if case .package(let value) = $0 { value } else { nil } }
+        try coder.value(42, Self.packageFault) { if case .packageFault(let value) = $0 { value } else { nil } }
+        try coder.value(43, Self.packageGone) { if case .packageGone(let value) = $0 { value } else { nil } }
+        try coder.value(44, Self.currentPackage) { if case .currentPackage(let value) = $0 { value } else { nil } }
     }
 }

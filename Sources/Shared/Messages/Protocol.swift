@@ -5,9 +5,10 @@
 //
 // History: 1, the first version. 2, the keeper outlives master: hand-over, leave, the notify socket;
 // the event journal. 3, the users' folder as a whole, deletions that are held back. 4, a server's max_connections,
-// limits of memory, core dumps and the nice value, the configuration changes while master runs, packages.
+// limits of memory, core dumps and the nice value, the configuration changes while master runs, packages. 5, answers to
+// the operator are values in place of lines.
 
-package let protocolVersion: UInt32 = 4
+package let protocolVersion: UInt32 = 5
 
 /// Steward's own version, as `--version` and hello tell it.
 package let stewardVersion = "0.1.0"
@@ -54,18 +55,16 @@ package struct Hello: WireValue {
 }
 
 /// What one peer says to another.
-package protocol Message: Equatable, Sendable {
-    /// Reads the fields of a message of `type`.
-    ///
-    /// - Throws: `WireError.unknownType`, or what is wrong with the fields.
-    init(type: UInt8, from reader: inout WireReader) throws
-    func write(to writer: inout WireWriter) throws
+package protocol Message: CaseList {
     /// Whether a descriptor travels with this message.
     var carriesDescriptor: Bool { get }
 }
 
 extension Message {
     package var carriesDescriptor: Bool { false }
+
+    /// Writes its type and its fields.
+    package func write(to writer: inout WireWriter) throws { try writeCase(to: &writer) }
 }
 
 /// One of the things that a keeper holds, with its descriptor. This form, `hello`, `handedOver` and `leave` stay as they
@@ -149,7 +148,7 @@ package struct Handover: WireValue {
 }
 
 /// A message of the link, or one of its peers.
-package enum Packet<Body: Message>: Equatable, Sendable {
+package enum Packet<Body: Message>: CaseList {
     case hello(Hello)
     case ping
     case pong
@@ -169,51 +168,31 @@ package enum Packet<Body: Message>: Equatable, Sendable {
         }
     }
 
+    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+        try coder.value(1, Self.hello) { if case .hello(let value) = $0 { value } else { nil } }
+        try coder.bare(2, .ping)
+        try coder.bare(3, .pong)
+        try coder.value(4, Self.handover) { if case .handover(let value) = $0 { value } else { nil } }
+        try coder.bare(5, .handedOver)
+        try coder.bare(6, .leave)
+    }
+
+    /// - Throws: `WireError.unknownType`, or what is wrong with the fields.
     package init(payload: ArraySlice<UInt8>) throws {
         var reader = WireReader(payload)
         var type: UInt8 = 0
         try reader.field(&type)
-        switch type {
-        case 1: self = .hello(try reader.value())
-        case 2: self = .ping
-        case 3: self = .pong
-        case 4: self = .handover(try reader.value())
-        case 5: self = .handedOver
-        case 6: self = .leave
-        default: self = .body(try Body(type: type, from: &reader))
+        if let packet = try Self.read(type, from: &reader) {
+            self = packet
+        } else if let body = try Body.read(type, from: &reader) {
+            self = .body(body)
+        } else {
+            throw WireError.unknownType(type)
         }
         try reader.finish()
     }
 
     package func write(to writer: inout WireWriter) throws {
-        switch self {
-        case .hello(let hello): try writer.message(1, hello)
-        case .ping: writer.message(2)
-        case .pong: writer.message(3)
-        case .handover(let handover): try writer.message(4, handover)
-        case .handedOver: writer.message(5)
-        case .leave: writer.message(6)
-        case .body(let body): try body.write(to: &writer)
-        }
-    }
-}
-
-extension WireWriter {
-    package mutating func message(_ type: UInt8) {
-        bytes.append(type)
-    }
-
-    package mutating func message(_ type: UInt8, _ value: some WireValue) throws {
-        bytes.append(type)
-        var value = value
-        try value.fields(&self)
-    }
-}
-
-extension WireReader {
-    package mutating func value<Value: WireValue>() throws -> Value {
-        var value = Value()
-        try value.fields(&self)
-        return value
+        if case .body(let body) = self { try body.write(to: &writer) } else { try writeCase(to: &writer) }
     }
 }

@@ -153,3 +153,20 @@ package struct PendingDeletion: WireValue {
         try coder.field(&why)
     }
 }
+
+/// A drained database without another one to go to: its users stay for the time being.
+package struct StrandedUsers: WireValue {
+    package var database = ""
+    package var users = 0
+
+    package init() {}
+
+    package init(database: String, users: Int) {
+        (self.database, self.users) = (database, users)
+    }
+
+    package mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&database)
+        try coder.field(&users)
+    }
+}

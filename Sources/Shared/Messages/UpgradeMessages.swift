@@ -2,8 +2,8 @@
 
 package struct UpgradeRequest: WireValue {
     package enum Action: UInt8, Sendable, CaseIterable {
-        /// Answered by lines: who would be changed, and who not.
-        case plan = 1
+        /// Answered by `upgradePreview`, and one `userPreview` for each user.
+        case preview = 1
         /// Send those who follow to the version.
         case start
         case pause
@@ -12,8 +12,8 @@ package struct UpgradeRequest: WireValue {
         case abort
     }
 
-    package var action = Action.plan
-    /// For `plan` (nil: the current one) and `start`.
+    package var action = Action.preview
+    /// For `preview` (nil: the current one) and `start`.
     package var version: String?
 
     package init() {}
@@ -79,5 +79,61 @@ package struct PackageStatus: WireValue {
         try coder.field(&users)
         try coder.field(&trouble)
         try coder.field(&held)
+    }
+}
+
+/// The version of which an upgrade would be; who is changed follows in the order of the turns, then who is not.
+package struct UpgradePreview: WireValue {
+    package var version = ""
+
+    package init() {}
+
+    package init(version: String) {
+        self.version = version
+    }
+
+    package mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&version)
+    }
+}
+
+/// What an upgrade would mean for a user.
+package struct UserPreview: WireValue {
+    /// Why it would not be changed.
+    package enum Stay: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+        case hasVersion = 1
+        case pinned
+        /// It gets the version at its next start.
+        case nextStart
+        /// upgrade.free says so.
+        case free
+
+        package var description: String {
+            switch self {
+            case .hasVersion: "has-version"
+            case .pinned: "pinned"
+            case .nextStart: "next-start"
+            case .free: "free"
+            }
+        }
+    }
+
+    package var name = UserName()
+    package var plan = Plan.free
+    /// Its version now, where it has one.
+    package var version: String?
+    /// Whether others wait until it has proved the version.
+    package var isCanary = false
+    /// Nil for one that is changed.
+    package var stay: Stay?
+
+    package init() {}
+
+    package mutating func fields(_ coder: inout some WireCoder) throws {
+        try coder.field(&name)
+        try coder.field(&plan)
+        try coder.field(&version)
+        try coder.field(&isCanary)
+        try coder.field(&stay)
     }
 }

@@ -48,21 +48,10 @@ package enum ToDBWatch: Message {
     case database(DatabaseSettings)
     case complete
 
-    package init(type: UInt8, from reader: inout WireReader) throws {
-        switch type {
-        case 16: self = .settings(try reader.value())
-        case 17: self = .database(try reader.value())
-        case 18: self = .complete
-        default: throw WireError.unknownType(type)
-        }
-    }
-
-    package func write(to writer: inout WireWriter) throws {
-        switch self {
-        case .settings(let value): try writer.message(16, value)
-        case .database(let value): try writer.message(17, value)
-        case .complete: writer.message(18)
-        }
+    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+        try coder.value(16, Self.settings) { if case .settings(let value) = $0 { value } else { nil } }
+        try coder.value(17, Self.database) { if case .database(let value) = $0 { value } else { nil } }
+        try coder.bare(18, .complete)
     }
 }
 
@@ -70,17 +59,8 @@ package enum FromDBWatch: Message {
     /// A database whose state, cause or role has changed, or whose latency is worth an update.
     case report(DatabaseReport)
 
-    package init(type: UInt8, from reader: inout WireReader) throws {
-        switch type {
-        case 16: self = .report(try reader.value())
-        default: throw WireError.unknownType(type)
-        }
-    }
-
-    package func write(to writer: inout WireWriter) throws {
-        switch self {
-        case .report(let value): try writer.message(16, value)
-        }
+    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+        try coder.value(16, Self.report) { if case .report(let value) = $0 { value } else { nil } }
     }
 }
 
@@ -159,21 +139,10 @@ package enum ToDispatch: Message {
     /// Check this worker next, and report the result whatever it is.
     case suspect(WorkerID)
 
-    package init(type: UInt8, from reader: inout WireReader) throws {
-        switch type {
-        case 16: self = .check(try reader.value())
-        case 17: self = .forget(try reader.value())
-        case 18: self = .suspect(try reader.value())
-        default: throw WireError.unknownType(type)
-        }
-    }
-
-    package func write(to writer: inout WireWriter) throws {
-        switch self {
-        case .check(let value): try writer.message(16, value)
-        case .forget(let value): try writer.message(17, value)
-        case .suspect(let value): try writer.message(18, value)
-        }
+    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+        try coder.value(16, Self.check) { if case .check(let value) = $0 { value } else { nil } }
+        try coder.value(17, Self.forget) { if case .forget(let value) = $0 { value } else { nil } }
+        try coder.value(18, Self.suspect) { if case .suspect(let value) = $0 { value } else { nil } }
     }
 }
 
@@ -181,16 +150,7 @@ package enum FromDispatch: Message {
     /// A worker's health has changed, or was asked for, or its latency is worth an update.
     case verdict(CheckVerdict)
 
-    package init(type: UInt8, from reader: inout WireReader) throws {
-        switch type {
-        case 16: self = .verdict(try reader.value())
-        default: throw WireError.unknownType(type)
-        }
-    }
-
-    package func write(to writer: inout WireWriter) throws {
-        switch self {
-        case .verdict(let value): try writer.message(16, value)
-        }
+    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+        try coder.value(16, Self.verdict) { if case .verdict(let value) = $0 { value } else { nil } }
     }
 }

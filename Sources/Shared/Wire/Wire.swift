@@ -6,6 +6,8 @@ package enum WireError: Error, Equatable, CustomStringConvertible {
     case trailing(Int)
     case oversized(Int)
     case unknownType(UInt8)
+    /// A message that its own list of cases does not have.
+    case unnumbered
     case invalid(String)
 
     package var description: String {
@@ -14,6 +16,7 @@ package enum WireError: Error, Equatable, CustomStringConvertible {
         case .trailing(let count): "\(count) bytes too many in a message"
         case .oversized(let size): "frame of \(size) bytes (1 to \(Frame.maximum) are allowed)"
         case .unknownType(let type): "unknown message type \(type)"
+        case .unnumbered: "a message without a number"
         case .invalid(let what): "invalid \(what)"
         }
     }
@@ -100,6 +103,10 @@ extension WireCoder {
         try optional(&value, blank: 0) { try $0.field(&$1) }
     }
 
+    package mutating func field(_ value: inout Int64?) throws {
+        try optional(&value, blank: 0) { try $0.field(&$1) }
+    }
+
     package mutating func field(_ value: inout Int32?) throws {
         try optional(&value, blank: 0) { try $0.field(&$1) }
     }
@@ -114,6 +121,11 @@ extension WireCoder {
 
     package mutating func field<Value: WireValue>(_ value: inout Value?) throws {
         try optional(&value, blank: Value()) { try $0.field(&$1) }
+    }
+
+    package mutating func field<Value: RawRepresentable<UInt8> & CaseIterable>(_ value: inout Value?) throws {
+        guard let blank = Value.allCases.first else { return }
+        try optional(&value, blank: blank) { try $0.field(&$1) }
     }
 
     package mutating func field(_ value: inout [String]) throws {

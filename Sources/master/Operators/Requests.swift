@@ -9,9 +9,9 @@ extension ControlRequest {
     /// Whether it may be followed for those only who may change things.
     fileprivate var isOrder: Bool {
         switch self {
-        case .status, .why, .events, .databases, .plan: false
+        case .status, .why, .events, .databases, .preview: false
         case .restart, .hold, .release, .drain, .undrain, .rebalance, .confirmDelete, .reload, .stop: true
-        case .upgrade(let request): request.action != .plan
+        case .upgrade(let request): request.action != .preview
         }
     }
 }
@@ -55,7 +55,7 @@ extension Desk {
         case .upgrade(let request): return upgrade(request, office)
         case .confirmDelete(let request): return confirmDelete(request.users, office)
         case .reload(let request): return reload(request, office)
-        case .plan(let request): return plan(request.file, client, office)
+        case .preview(let request): return preview(request.file, client, office)
         case .stop: return [.done]
         }
     }
@@ -72,7 +72,7 @@ extension Desk {
             return Self.refusal("no user \(unknown)")
         }
         let refusals = request.users.compactMap(body)
-        return refusals.isEmpty ? [.done] : Self.refusal(refusals.joined(separator: "; "))
+        return refusals.isEmpty ? [.done] : Self.refusal(refusals.listed(atMost: 20, separator: "; "))
     }
 
     private func restart(_ name: UserName, _ office: some BackOffice) -> String? {
@@ -117,18 +117,15 @@ extension Desk {
             return Self.refusal(failure)
         }
         let staying = isDrained ? office.supervisor.stranded(on: name) : 0
-        guard staying > 0 else { return [.done] }
-        let warning = "no other member of its group is available: its \(staying) users stay for the time being"
-        return [.line(TextLine(warning)), .done]
+        return (staying > 0 ? [.stranded(StrandedUsers(database: name, users: staying))] : []) + [.done]
     }
 
     private func upgrade(_ request: UpgradeRequest, _ office: some BackOffice) -> [ControlAnswer] {
         if let objection = office.supervisor.objection(to: request) { return Self.refusal(Self.line(objection)) }
         switch (request.action, request.version ?? office.supervisor.currentVersion) {
-        case (.plan, let version?):
-            return office.supervisor.upgradePlan(version).map { .line(TextLine($0)) } + [.done]
+        case (.preview, let version?): return office.supervisor.upgradePreview(version) + [.done]
         case (.start, let version?): office.feed(.upgrade(.start(version)))
-        case (.plan, nil), (.start, nil): break
+        case (.preview, nil), (.start, nil): break
         case (.pause, _): office.feed(.upgrade(.pause))
         case (.resume, _): office.feed(.upgrade(.resume))
         case (.abort, _): office.feed(.upgrade(.abort))
@@ -140,25 +137,16 @@ extension Desk {
 
     private func reload(_ request: ReloadRequest, _ office: some BackOffice) -> [ControlAnswer] {
         office.reload(isConfirmed: request.isConfirmed)
-        switch office.supervisor.reading {
-        case .faulty(let why): return Self.refusal(why)
-        case .waits(let change): return Self.refusal(change.waiting)
-        case .applied(let change):
-            return [change.summary, change.postponement].compactMap(\.self).map { .line(TextLine($0)) } + [.done]
-        case .unchanged, nil:
-            let isOnItsWay = office.supervisor.upgrade.newSettings?.isTried == true
-            let text = isOnItsWay ? "new worker settings are on their way" : "nothing has changed"
-            return [.line(TextLine(text)), .done]
-        }
+        return office.supervisor.reloadAnswers
     }
 
     /// What is wrong with a file tells something of its content: an operator may ask about master's own one only.
-    private func plan(_ file: String?, _ client: ControlClient, _ office: some BackOffice) -> [ControlAnswer] {
+    private func preview(_ file: String?, _ client: ControlClient, _ office: some BackOffice) -> [ControlAnswer] {
         let path = file ?? office.settings.path
         guard client.isMaster || client.mayChange && path == office.settings.path else { return Self.notAllowed }
         switch SettingsFile.read(path) {
         case .success(let configuration):
-            return office.supervisor.change(to: configuration).lines.map { .line(TextLine($0)) } + [.done]
+            return office.supervisor.previewAnswers(configuration)
         case .failure(let error): return Self.refusal("\(error)")
         }
     }
@@ -182,19 +170,17 @@ extension Desk {
             + supervisor.databaseStatuses(clock).map { .database($0) }
             + supervisor.userStatuses(clock).map { .user($0) }
             + supervisor.packageStatuses().map { .package($0) }
-            + supervisor.packageTroubles.map { .line(TextLine($0)) }
+            + supervisor.packageTroubles.map { .packageTrouble(TextLine($0)) }
             + supervisor.pendingDeletions(clock).map { .pendingDeletion($0) }
             + [supervisor.upgradeStatus(clock)].compactMap(\.self).map { .upgrade($0) }
-            + supervisor.faults.sorted { $0.key < $1.key }.map { .line(TextLine("\($0) is no user yet: \($1)")) }
+            + supervisor.faults.sorted { $0.key < $1.key }.map { .fault(UserFault(name: $0, text: $1)) }
             + [.done]
     }
 
     private func whyAnswers(_ name: UserName, _ office: some BackOffice, _ clock: WallClock) -> [ControlAnswer] {
         let events = office.journal.last(10, of: name)
-        guard
-            let lines = office.supervisor.explanation(name, clock, rfc3339)
-                ?? (events.isEmpty ? nil : ["\(name) is no user now"])
-        else { return Self.refusal("no user \(name)") }
-        return lines.map { .line(TextLine($0)) } + events.map { .event($0) } + [.done]
+        let explanation = office.supervisor.explanation(name, clock)
+        guard explanation != nil || !events.isEmpty else { return Self.refusal("no user \(name)") }
+        return [explanation].compactMap(\.self) + events.map { .event($0) } + [.done]
     }
 }

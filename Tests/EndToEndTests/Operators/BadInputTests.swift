@@ -97,13 +97,15 @@ struct FaultyFile: Sendable, CustomTestStringConvertible {
             let after = try await tree.waitUntilReady("dave")
             #expect(after.pids["alice"] == before["alice"] && after.pids["bob"] == before["bob"])
             #expect(after.user("carol")?.pid == nil)
+            #expect(after.faults.map(\.name) == ["carol"])
+            #expect(after.faults.first?.text.contains("/carol/user.yaml:") == true, "\(after.faults)")
 
             try tree.modifyUser("carol", "")
             try tree.modifyUser("alice", "")
             let healed = try await tree.waitUntil("both are right again") { report in
                 report.user("carol")?.isReady == true && report.user("alice").map { $0.reason == nil } == true
             }
-            #expect(healed.user("alice")?.isReady == true)
+            #expect(healed.user("alice")?.isReady == true && healed.faults.isEmpty)
             try await tree.expectEachUserServed()
         }
     }

@@ -193,12 +193,18 @@ import Testing
 
     @Test func thePlanNamesWhoIsChangedAndWhoIsNot() {
         let script = Self.script()
+        let answers = script.supervisor.upgradePreview("2.0")
+        #expect(answers.first == .upgradePreview(UpgradePreview(version: "2.0")))
+        let users = answers.compactMap { if case .userPreview(let user) = $0 { user } else { nil } }
+        #expect(users.map(\.name) == [alice, bob, Self.carol, Self.dave])
+        #expect(users.map(\.version) == ["1.0", "1.0", "1.0", "1.0"])
+        #expect(users.map(\.isCanary) == [true, false, false, false])
+        #expect(users.map(\.stay) == [nil, nil, .free, .pinned])
         #expect(
-            script.supervisor.upgradePlan("2.0") == [
-                "2 of 4 users would be changed", "alice: 1.0 to 2.0 (paid, canary)", "bob: 1.0 to 2.0 (paid)",
-                "1 users are pinned: dave", "1 users stay, as upgrade.free says: carol",
-            ])
-        #expect(script.supervisor.objection(to: UpgradeRequest(.plan, version: "9")) == "9 is not there")
+            script.supervisor.upgradePreview("1.0").contains { answer in
+                if case .userPreview(let user) = answer { user.stay == .hasVersion } else { false }
+            })
+        #expect(script.supervisor.objection(to: UpgradeRequest(.preview, version: "9")) == "9 is not there")
         #expect(script.supervisor.objection(to: UpgradeRequest(.pause)) == "no upgrade is on its way")
     }
 

@@ -234,33 +234,4 @@ import Testing
         script.send(.exited(worker, .code(0)))
         #expect(script.state(alice) == "starting")
     }
-
-    // MARK: what the operator reads
-
-    @Test func theDifferenceIsToldWithoutSecrets() {
-        var script = Self.script()
-        for name in Self.names(25) { _ = script.ready(name) { $0.database = "a" } }
-        _ = script.ready(alice) { $0.database = "b" }
-        var next = script.supervisor.configuration
-        next.worker.command = ["python3", "new.py"]
-        next.worker.env = ["TOKEN": "hidden"]
-        next.databases[0].conninfo = "host=127.0.0.1 dbname=a password=other"
-        next.state = "/elsewhere"
-        let change = script.supervisor.change(to: next)
-        #expect(
-            change.lines == [
-                "state:  -> /elsewhere",
-                "worker.command: python3 app.py -> python3 new.py",
-                "worker.env.TOKEN: (none) -> (hidden)",
-                "databases.a.conninfo: host=127.0.0.1 dbname=a -> host=127.0.0.1 dbname=a (another secret)",
-                "state: in force with the next start of master",
-                "swap (26): alice, user-1, user-10, user-11, user-12, user-13, user-14, user-15, user-16, user-17, "
-                    + "user-18, user-19, user-2, user-20, user-21, user-22, user-23, user-24, user-25, user-3 and 6 more",
-                "so many swaps go as an upgrade: see `steward upgrade`",
-                "so many users at once: it waits for `steward reload --yes`",
-            ])
-        let keys = "worker.command, worker.env.TOKEN, databases.a.conninfo"
-        #expect(change.summary == "\(keys); 26 users: swap; so many swaps go as an upgrade")
-        #expect(script.supervisor.change(to: script.supervisor.configuration).lines == ["nothing has changed"])
-    }
 }

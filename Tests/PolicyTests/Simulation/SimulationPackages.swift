@@ -37,7 +37,7 @@ extension Simulation {
         let request = UpgradeRequest(action, version: Self.versions[roll(3)])
         guard supervisor.objection(to: request) == nil else { return }
         switch request.action {
-        case .plan: break
+        case .preview: break
         case .start: send(.upgrade(.start(request.version ?? "")))
         case .pause: send(.upgrade(.pause))
         case .resume: send(.upgrade(.resume))

@@ -74,8 +74,8 @@ import Testing
         #expect(script.status(alice).reason?.hasSuffix(cause) == true)
         #expect(script.happenings.contains { $0.rule == "memory" && $0.text == cause })
         #expect(script.happenings.contains { $0.rule == "swap" && $0.text == "swapping: \(cause)" })
-        let why = script.supervisor.explanation(alice, WallClock(wall: 0, now: script.now)) { "\($0)" } ?? []
-        #expect(why.contains("memory: 530 MiB used, 512 MiB allowed"))
+        let process = script.explanation(alice)?.process
+        #expect(process?.memory == Self.tooMuch && process?.memoryLimit == Self.limit)
         script.send(.notified(script.lastStarted(alice), .ready))
         #expect(script.state(alice) == "ready" && script.status(alice).reason == nil)
         script.send(.measured(worker, memory: Self.tooMuch))

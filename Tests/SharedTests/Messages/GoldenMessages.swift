@@ -3,9 +3,9 @@
 @testable import Shared
 @testable import SharedSystem
 
-private func name(_ text: String) -> UserName { UserName(text) ?? UserName() }
+func name(_ text: String) -> UserName { UserName(text) ?? UserName() }
 
-private let alice = name("alice")
+let alice = name("alice")
 private let worker = WorkerID(user: alice, generation: 7)
 private let socket = SocketID(of: worker)
 
@@ -47,12 +47,12 @@ private let order: CheckOrder = with {
 
 let goldenMessages: [Golden] =
     linkMessages + keeperMessages + pathwatchMessages + dbwatchMessages + dispatchMessages
-    + requestMessages + answerMessages
+    + requestMessages + statusMessages + operatorMessages
 
 private let linkMessages: [Golden] = [
     Golden(
         .link, Packet<FromKeeper>.hello(Hello(kind: .dbwatch, pid: 258, generation: 3)),
-        "01 00000004 03 00000102 0000000000000003"),
+        "01 00000005 03 00000102 0000000000000003"),
     Golden(.link, Packet<FromKeeper>.ping, "02"),
     Golden(.link, Packet<FromKeeper>.pong, "03"),
     Golden(
@@ -208,109 +208,6 @@ private let requestMessages: [Golden] = [
     Golden(.request, ControlRequest.rebalance, "1a"),
     Golden(.request, ControlRequest.confirmDelete(UsersRequest([alice])), "28 0001 0005616c696365 00"),
     Golden(.request, ControlRequest.reload(ReloadRequest(isConfirmed: true)), "32 01"),
-    Golden(.request, ControlRequest.plan(PlanRequest(file: "/c")), "33 01 00022f63"),
+    Golden(.request, ControlRequest.preview(PreviewRequest(file: "/c")), "33 01 00022f63"),
     Golden(.request, ControlRequest.upgrade(UpgradeRequest(.start, version: "2.0")), "3c 02 01 0003322e30"),
-]
-
-private let answerMessages: [Golden] = [
-    Golden(.answer, ControlAnswer.done, "10"),
-    Golden(.answer, ControlAnswer.refused(TextLine("no")), "11 00026e6f"),
-    Golden(
-        .answer,
-        ControlAnswer.master(
-            with {
-                $0.pid = 1
-                $0.version = "0.1.0"
-                $0.since = 2
-                $0.adopted = 3
-                $0.configuration = "no"
-            }), "12 00000001 0005302e312e30 0000000000000002 0000000000000003 01 00026e6f"),
-    Golden(
-        .answer,
-        ControlAnswer.watcher(
-            with {
-                $0.name = "keeper"
-                $0.pid = 4
-                $0.state = "up"
-                $0.restarts = 5
-            }), "13 00066b6565706572 01 00000004 00027570 0000000000000005"),
-    Golden(
-        .answer,
-        ControlAnswer.database(
-            with {
-                $0.report.name = "main-a"
-                $0.report.state = .available
-                $0.group = "main"
-                $0.since = 3
-                $0.isOld = true
-                $0.isDrained = true
-                $0.users = 4
-                $0.moving = 1
-                $0.before = "unknown"
-                $0.changedAt = 2
-            }),
-        "14 00066d61696e2d61 01 00 00 00 00 00 01 00046d61696e 0000000000000003 01 01 0000000000000004"
-            + "0000000000000001 01 0007756e6b6e6f776e 0000000000000002"),
-    Golden(
-        .answer,
-        ControlAnswer.user(
-            with {
-                $0.name = alice
-                $0.plan = .paid
-                $0.state = "ready"
-                $0.pid = 9
-                $0.generation = 7
-                $0.since = 1
-                $0.database = "main-a"
-                $0.package = "1.0"
-                $0.restarts = 2
-                $0.lastExit = "signal 9"
-                $0.reason = "r"
-                $0.health = "passing"
-                $0.latency = 1
-            }),
-        "15 0005616c696365 01 00057265616479 01 00000009 0000000000000007 0000000000000001 01"
-            + "00066d61696e2d61 01 0003312e30 0000000000000002 01 00087369676e616c2039 01 000172 01 000770617373696e67 01"
-            + "3ff0000000000000"),
-    Golden(
-        .answer,
-        ControlAnswer.event(
-            with {
-                $0.serial = 1
-                $0.at = 2
-                $0.user = alice
-                $0.subject = "s"
-                $0.text = "t"
-                $0.rule = "r"
-            }), "16 0000000000000001 0000000000000002 01 0005616c696365 01 000173 000174 000172"),
-    Golden(.answer, ControlAnswer.line(TextLine("l")), "17 00016c"),
-    Golden(
-        .answer, ControlAnswer.pendingDeletion(PendingDeletion(alice, since: 1, why: "w")),
-        "28 0005616c696365 0000000000000001 000177"),
-    Golden(
-        .answer,
-        ControlAnswer.package(
-            with {
-                $0.version = "1.0"
-                $0.isCurrent = true
-                $0.isInForce = true
-                $0.users = 3
-                $0.trouble = "t"
-                $0.held = "h"
-            }), "29 0003312e30 01 01 0000000000000003 01 000174 01 000168"),
-    Golden(
-        .answer,
-        ControlAnswer.upgrade(
-            with {
-                $0.target = "2.0"
-                $0.state = "paused"
-                $0.reason = "r"
-                $0.since = 1
-                $0.total = 5
-                $0.changed = 2
-                $0.underway = 3
-                $0.failed = 4
-            }),
-        "3c 0003322e30 0006706175736564 01 000172 0000000000000001 0000000000000005 0000000000000002 0000000000000003"
-            + "0000000000000004"),
 ]

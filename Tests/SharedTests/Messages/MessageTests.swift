@@ -57,11 +57,16 @@ enum Direction: CaseIterable, Sendable {
 
 /// What a link says before its peers say anything.
 private enum NoMessage: Message {
-    init(type: UInt8, from reader: inout WireReader) throws {
-        throw WireError.unknownType(type)
-    }
+    static func cases(_ coder: inout some CaseCoder<NoMessage>) throws {}
+}
 
-    func write(to writer: inout WireWriter) throws {}
+/// Its list of numbers lacks a case.
+private enum ForgetfulMessage: Message {
+    case listed, forgotten
+
+    static func cases(_ coder: inout some CaseCoder<ForgetfulMessage>) throws {
+        try coder.bare(16, .listed)
+    }
 }
 
 @Suite struct MessageTests {
@@ -87,6 +92,13 @@ private enum NoMessage: Message {
                 #expect(known.contains(type), "type \(type): \(error)")
             }
         }
+    }
+
+    @Test func aCaseWithoutANumberIsAnError() throws {
+        var writer = WireWriter()
+        try ForgetfulMessage.listed.write(to: &writer)
+        #expect(throws: WireError.unnumbered) { try ForgetfulMessage.forgotten.write(to: &writer) }
+        #expect(writer.bytes == [16], "what was written before is still there")
     }
 
     @Test(arguments: goldenMessages)

@@ -97,14 +97,14 @@ private let hostileFrames: [(stream: String, error: WireError)] = [
         let receiver = Channel<ControlAnswer, ControlRequest>(Descriptor(owning: ends[1]))
         let total = 20_000
         for index in 0..<total {
-            try sender.send(.line(TextLine("line \(index) " + String(repeating: "x", count: index % 200))))
+            try sender.send(.refused(TextLine("line \(index) " + String(repeating: "x", count: index % 200))))
         }
         #expect(!sender.isFlushed)
         #expect(sender.interest == [.readable, .writable])
         var next = 0
         while next < total {
             for received in try receiver.receive() {
-                guard case .body(.line(let line)) = received.packet else {
+                guard case .body(.refused(let line)) = received.packet else {
                     Issue.record("not a line: \(received.packet)")
                     return
                 }
@@ -177,7 +177,7 @@ private let hostileFrames: [(stream: String, error: WireError)] = [
         var sent = 0
         let error = #expect(throws: ChannelError.self) {
             while sent < 10_000 {
-                try pair.channel.send(.line(line))
+                try pair.channel.send(.refused(line))
                 sent += 1
             }
         }

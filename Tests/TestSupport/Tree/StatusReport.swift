@@ -75,6 +75,12 @@ package struct StatusReport: Codable, Sendable {
         package let why: String
     }
 
+    /// What is wrong with a folder that is no user yet.
+    package struct Fault: Codable, Sendable {
+        package let name: String
+        package let text: String
+    }
+
     package let master: Master
     package let watchers: [Watcher]
     package let databases: [Database]
@@ -82,6 +88,8 @@ package struct StatusReport: Codable, Sendable {
     package let pendingDeletion: [Deletion]
     package let upgrade: Upgrade?
     package let packages: [Package]
+    package let faults: [Fault]
+    package let packageTroubles: [String]
     /// What the operator has to do about the configuration file.
     package let configuration: String?
 

@@ -79,7 +79,8 @@ extension Supervisor {
         status.lastExit = user.lastExit
         status.health = user.health.map { "\($0)" }
         status.latency = user.latency
-        (status.state, status.reason) = describe(user, clock.now)
+        let (state, reason) = describe(user, clock.now)
+        (status.state, status.reason) = (state, reason?.clipped())
         return status
     }
 
@@ -155,70 +156,5 @@ extension Supervisor {
 
     private func seconds(_ until: Instant, _ now: Instant) -> Double {
         max(0, ((until - now).milliseconds / 100).rounded() / 10)
-    }
-
-    /// The lines of `steward why`, before the user's last events.
-    package func explanation(_ name: UserName, _ clock: WallClock, _ rfc3339: (Int64) -> String) -> [String]? {
-        let deletion = deletions.held[name].map { held in
-            "deletion held back since \(rfc3339(clock(held.since))), until `steward confirm-delete`: \(held.why)"
-        }
-        guard let user = users[name], !user.isDeleted else {
-            if let fault = deletions.faults[name] { return ["\(name) is no user yet: \(fault)"] }
-            return deletion.map { ["\(name) went while no master ran: its worker is left as it is", $0] }
-        }
-        let status = status(user, clock)
-        var lines = ["\(name) is \(status.state)" + (status.reason.map { ": \($0)" } ?? "")]
-        lines.append("wanted: \(describeWanted(user))")
-        if let version = describeChoice(user) { lines.append(version) }
-        if let process = user.actual.first {
-            let pid = process.pid.map { "pid \($0), " } ?? ""
-            let started = rfc3339(clock(process.startedAt))
-            lines.append("process: \(pid)generation \(process.id.generation), started \(started)")
-            if let memory = process.memory {
-                let limit = limits(user).memory
-                let most = limit == LimitSettings.unlimited ? "" : ", \(ByteSize.mebibytes(limit)) allowed"
-                lines.append("memory: \(ByteSize.mebibytes(memory)) used\(most)")
-            }
-            if let beat = process.pulse.last { lines.append("last heartbeat: \(rfc3339(clock(beat)))") }
-        }
-        switch user.face {
-        case .some(let face) where face.standIn != nil: lines.append("customers are answered by the stand-in")
-        case .some(let face): lines.append("customers reach socket \(face.socket)")
-        case .none: lines.append("customers reach nobody")
-        }
-        if let deletion { lines.append(deletion) }
-        if let fault = user.fault { lines.append("fault: \(fault)") }
-        if let failure = user.swapFailure { lines.append("new settings failed: \(failure)") }
-        if let exit = user.lastExit { lines.append("last death: \(exit)" + (user.lastFailure.map { ", \($0)" } ?? "")) }
-        if let own = user.actual.first?.ownStatus { lines.append("says of itself: \(own)") }
-        return lines
-    }
-
-    private func describeChoice(_ user: User) -> String? {
-        guard configuration.packages != nil else { return nil }
-        guard let version = user.version else { return "version: none, \(user.versionTrouble ?? "")" }
-        var why = "the one that it has been given"
-        if version == user.settings.package {
-            why = "pinned in user.yaml"
-        } else if let trouble = user.versionTrouble {
-            why = trouble
-        } else if version == versionInForce {
-            why = "the one in force"
-        }
-        let former = user.formerVersion.map { ", before it \($0)" } ?? ""
-        let running = user.runningVersion.map { $0 == version ? "" : "; \($0) runs" } ?? ""
-        return "version: \(version), \(why)\(former)\(running)"
-    }
-
-    private func describeWanted(_ user: User) -> String {
-        let database = user.database.map { " on database \($0)" } ?? ""
-        return switch wanted(user) {
-        case .up: "up\(database)"
-        case .down(.held(let reason)): "down, held by the operator: \(reason)"
-        case .down(.disabled): "down, disabled in user.yaml"
-        case .down(.databaseUnavailable(let why)): "kept but not served, \(why)"
-        case .down(.databaseUnknown(let why)): "up when known, \(why)"
-        case .down(.noDatabase(let why)): "down, \(why)"
-        }
     }
 }

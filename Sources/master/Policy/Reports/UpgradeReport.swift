@@ -21,35 +21,37 @@ extension Supervisor {
     }
 
     /// Who would be changed by an upgrade to this version, in which order, and who not.
-    package func upgradePlan(_ version: String) -> [String] {
+    package func upgradePreview(_ version: String) -> [ControlAnswer] {
         let present = users.values.filter { !$0.isDeleted }.sorted { $0.name < $1.name }
-        let due = present.filter { follows($0.settings) && $0.version != version }
+        let due = present.filter { reasonToStay($0, version) == nil }
         let order = due.filter { $0.settings.plan == .paid } + due.filter { $0.settings.plan == .free }
-        let changes = order.enumerated().map { index, user in
-            let canary = index < configuration.upgrade.canary ? ", canary" : ""
-            return "\(user.name): \(user.version ?? "no package") to \(version) (\(user.settings.plan)\(canary))"
-        }
-        let others = present.filter { !follows($0.settings) || $0.version == version }
-        let reasons = Dictionary(grouping: others) { reasonToStay($0, version) }.sorted { $0.key < $1.key }
-        let kept = reasons.map { reason, users in "\(users.count) users \(reason): \(Self.names(users))" }
-        return ["\(changes.count) of \(present.count) users would be changed"] + changes + kept
+        var previews = order.map { preview($0, version) }
+        for index in previews.indices.prefix(configuration.upgrade.canary) { previews[index].isCanary = true }
+        previews += present.map { preview($0, version) }.filter { $0.stay != nil }
+        return [.upgradePreview(UpgradePreview(version: version))] + previews.map { .userPreview($0) }
     }
 
-    private func reasonToStay(_ user: User, _ version: String) -> String {
-        if user.version == version { return "have it already" }
-        if user.settings.package != nil { return "are pinned" }
-        return configuration.upgrade.free == .onRestart ? "get it at their next start" : "stay, as upgrade.free says"
+    private func preview(_ user: User, _ version: String) -> UserPreview {
+        var preview = UserPreview()
+        preview.name = user.name
+        preview.plan = user.settings.plan
+        preview.version = user.version
+        preview.stay = reasonToStay(user, version)
+        return preview
     }
 
-    private static func names(_ users: [User]) -> String {
-        let names = users.prefix(10).map(\.name.text).joined(separator: ", ")
-        return users.count > 10 ? "\(names) and \(users.count - 10) more" : names
+    /// Nil for one that an upgrade changes.
+    private func reasonToStay(_ user: User, _ version: String) -> UserPreview.Stay? {
+        if user.version == version { return .hasVersion }
+        if follows(user.settings) { return nil }
+        if user.settings.package != nil { return .pinned }
+        return configuration.upgrade.free == .onRestart ? .nextStart : .free
     }
 
     /// Why such a request cannot be followed; nil where it can.
     package func objection(to request: UpgradeRequest) -> String? {
         switch request.action {
-        case .plan, .start:
+        case .preview, .start:
             guard let version = request.version ?? versions.current else { return "no version is current" }
             if request.action == .start, let rollout = upgrade.rollout {
                 if rollout.target == .settings { return "an upgrade to \(rollout.target) is on its way" }

@@ -18,7 +18,7 @@ struct OutlinedSetting {
 
 extension Configuration {
     /// Keys that only another master takes over: where everything lies, and what is looked up before its loop.
-    static let fixedKeys = [
+    private static let fixedKeys: Set = [
         "users", "packages", "runtime", "state", "socket.group", "socket.mode", "control.group", "control.operators",
     ]
 
@@ -41,7 +41,8 @@ extension Configuration {
             guard was?.value != comes?.value else { return nil }
             let isSecret = was?.shown == comes?.shown
             return SettingChange(
-                key: key, old: was?.shown, new: isSecret ? "\(comes?.shown ?? "") (another secret)" : comes?.shown)
+                key: key, old: was?.shown, new: isSecret ? "\(comes?.shown ?? "") (another secret)" : comes?.shown,
+                isPostponed: Self.fixedKeys.contains(key))
         }
     }
 

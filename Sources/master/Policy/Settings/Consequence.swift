@@ -2,18 +2,7 @@
 
 import Shared
 
-/// How far apart two aims of a user are.
-enum Consequence: String, CaseIterable, Sendable, CustomStringConvertible {
-    case nothing
-    /// The worker runs on; it is checked in another way.
-    case check = "check settings"
-    /// Another process takes over; no request is lost.
-    case swap
-    /// To another database: the old process has ended before the next one starts.
-    case move
-    case stop
-    case start
-
+extension Consequence {
     /// What of an aim a change is judged by.
     struct Outline: Equatable {
         var keepsWorker: Bool
@@ -44,8 +33,6 @@ enum Consequence: String, CaseIterable, Sendable, CustomStringConvertible {
         case .swap, .move, .stop: true
         }
     }
-
-    var description: String { rawValue }
 }
 
 extension Aim {

@@ -11,8 +11,6 @@ extension Supervisor {
         var change = ConfigurationChange()
         change.settings = configuration.changes(to: file)
         change.next = configuration.adopting(file)
-        let late = Set(Configuration.fixedKeys)
-        change.postponed = change.settings.map(\.key).filter(late.contains)
         guard !change.isIneffective else { return change }
         var after = self
         after.install(change.next)

@@ -21,25 +21,28 @@ final class ControlConnection {
 
     /// Sends a request and hands over each answer until it is complete.
     ///
-    /// - Throws: `Failure` with code 1 where master refuses, 3 where it goes away.
+    /// - Throws: `Failure` with code 1 where master refuses or the request is too long, 3 where master goes away.
     func ask(_ request: ControlRequest, _ body: (ControlAnswer) throws -> Void = { _ in }) throws {
         do {
             try channel.send(request)
+        } catch let error as WireError {
+            throw Failure("that is too much for one request: \(error)", code: 1)
+        } catch {
+            throw Failure("master: \(error)", code: 3)
+        }
+        do {
             while true {
                 try wait()
                 for received in try channel.receive() {
                     guard case .body(let answer) = received.packet else { continue }
-                    switch answer {
-                    case .done: return
-                    case .refused(let why): throw Failure(why.text, code: 1)
-                    case .master, .watcher, .database, .user, .event, .line, .pendingDeletion, .upgrade, .package:
-                        try body(answer)
-                    }
+                    if case .done = answer { return }
+                    if case .refused(let why) = answer { throw Failure(why.text, code: 1) }
+                    try body(answer)
                 }
             }
-        } catch let error as ChannelError {
-            throw Failure("master: \(error)", code: 3)
-        } catch let error as SystemError {
+        } catch let failure as Failure {
+            throw failure
+        } catch {
             throw Failure("master: \(error)", code: 3)
         }
     }

@@ -1,19 +1,37 @@
-// The JSON form of a status: names that scripts rely on, in snake case. An absent value is null, not left out.
+// The JSON form of a status: names that scripts rely on. No I/O.
 
 import Shared
 import SharedSystem
 
 struct StatusDocument: Encodable {
-    var master: Master
-    var watchers: [Watcher]
-    var databases: [Database]
-    var packages: [Package]
-    var users: [User]
-    var pendingDeletion: [Deletion]
+    let master: Master
+    let watchers: [Watcher]
+    let databases: [Database]
+    let packages: [Package]
+    let users: [User]
+    let pendingDeletion: [Deletion]
+    /// Folders that are no users yet.
+    let faults: [Fault]
+    /// What is wrong with the packages' folder as a whole, or with its link.
+    let packageTroubles: [String]
     /// The one on its way.
     @Nullable var upgrade: Upgrade?
     /// What the operator has to do about the configuration file.
     @Nullable var configuration: String?
+
+    /// - Parameter now: the wall clock, in milliseconds since 1970.
+    init(_ snapshot: Snapshot, now: Int64) {
+        master = Master(snapshot.master)
+        watchers = snapshot.watchers.map(Watcher.init)
+        databases = snapshot.databases.map(Database.init)
+        packages = snapshot.packages.map(Package.init)
+        users = snapshot.users.map(User.init)
+        pendingDeletion = snapshot.pendingDeletions.map(Deletion.init)
+        faults = snapshot.faults.map(Fault.init)
+        packageTroubles = snapshot.packageTroubles
+        upgrade = snapshot.upgrade.map { Upgrade($0, now: now) }
+        configuration = snapshot.master.configuration
+    }
 
     struct Master: Encodable {
         let pid: Int32
@@ -88,6 +106,17 @@ struct StatusDocument: Encodable {
         }
     }
 
+    /// What is wrong with a folder that is no user yet.
+    struct Fault: Encodable {
+        let name: String
+        let text: String
+
+        init(_ fault: UserFault) {
+            name = fault.name.text
+            text = fault.text
+        }
+    }
+
     struct User: Encodable {
         let name: String
         let plan: String
@@ -118,16 +147,5 @@ struct StatusDocument: Encodable {
             health = status.health
             latencyMs = status.latency
         }
-    }
-}
-
-/// An optional that is encoded as null where it is nil.
-@propertyWrapper
-struct Nullable<Value: Encodable>: Encodable {
-    var wrappedValue: Value?
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        if let wrappedValue { try container.encode(wrappedValue) } else { try container.encodeNil() }
     }
 }

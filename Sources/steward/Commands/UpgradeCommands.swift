@@ -8,7 +8,7 @@ import SharedSystem
 struct Upgrade: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show an upgrade of the application, or steer it.",
-        subcommands: [Show.self, Plan.self, Start.self, Pause.self, Resume.self, Abort.self],
+        subcommands: [Show.self, Preview.self, Start.self, Pause.self, Resume.self, Abort.self],
         defaultSubcommand: Show.self)
 
     struct Show: ParsableCommand {
@@ -19,23 +19,33 @@ struct Upgrade: ParsableCommand {
         @Flag(help: "As JSON.") var json = false
 
         func run() throws {
-            let snapshot = try Snapshot(place.connect())
-            let lines = snapshot.upgradeLines(now: wallClock())
-            Terminal.print(json ? try snapshot.upgradeJSON() : lines.joined(separator: "\n"))
+            Terminal.print(try Self.text(try Snapshot.of(place.connect()), json: json, now: wallClock()))
+        }
+
+        static func text(_ snapshot: Snapshot, json: Bool, now: Int64) throws -> String {
+            json
+                ? try JSONForm.text(snapshot.upgrade.map { StatusDocument.Upgrade($0, now: now) })
+                : snapshot.upgradeLines(now: now).joined(separator: "\n")
         }
     }
 
-    struct Plan: ParsableCommand {
+    struct Preview: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Who would be changed by an upgrade, in which order, and who not.")
+            commandName: "plan", abstract: "Who would be changed by an upgrade, in which order, and who not.")
 
         @OptionGroup var place: Place
         @Argument(help: "The version; without it, the current one.") var version: String?
+        @Flag(help: "As one JSON object.") var json = false
 
         func run() throws {
-            try place.connect().ask(.upgrade(UpgradeRequest(.plan, version: version))) { answer in
-                if case .line(let line) = answer { Terminal.print(line.text) }
-            }
+            var forecast = UpgradeForecast()
+            let request = UpgradeRequest(.preview, version: version)
+            try place.connect().ask(.upgrade(request)) { forecast.take($0) }
+            Terminal.print(try Self.text(forecast, json: json))
+        }
+
+        static func text(_ forecast: UpgradeForecast, json: Bool) throws -> String {
+            json ? try JSONForm.text(ForecastDocument(forecast)) : forecast.lines.joined(separator: "\n")
         }
     }
 
@@ -79,14 +89,14 @@ struct Upgrade: ParsableCommand {
         func run() throws {
             try place.connect().ask(.upgrade(UpgradeRequest(.abort)))
             guard wait else { return }
-            while try Snapshot(place.connect()).upgrade != nil { usleep(50_000) }
+            while try Snapshot.of(place.connect()).upgrade != nil { usleep(50_000) }
         }
     }
 
     /// - Throws: `Failure` where the version is not in force afterwards.
     private static func awaitEnd(_ place: Place, _ version: String) throws {
         while true {
-            let snapshot = try Snapshot(place.connect())
+            let snapshot = try Snapshot.of(place.connect())
             if snapshot.upgrade == nil {
                 guard let why = snapshot.packages.first(where: { $0.version == version })?.held else { return }
                 throw Failure("\(version) is held: \(why)", code: 1)

@@ -1,7 +1,6 @@
-// An upgrade and the versions of the application, as text or as JSON.
+// An upgrade and the versions of the application, for a terminal. No I/O.
 
 import Shared
-import SharedSystem
 
 extension Snapshot {
     func upgradeLines(now: Int64) -> [String] {
@@ -10,7 +9,7 @@ extension Snapshot {
     }
 
     var packageLines: [String] {
-        Self.table(
+        Table.lines(
             ["VERSION", "USERS", "STATE", "REASON"],
             packages.map { package in
                 let marks = [
@@ -24,7 +23,7 @@ extension Snapshot {
 
     func upgradeLine(_ upgrade: UpgradeStatus, now: Int64) -> String {
         let done = upgrade.state == "rolling back" ? "are back" : "changed"
-        var line = "upgrade to \(upgrade.target) \(upgrade.state) for \(Self.age(upgrade.since, now)): "
+        var line = "upgrade to \(upgrade.target) \(upgrade.state) for \(Table.age(upgrade.since, now)): "
         line += "\(upgrade.changed) of \(upgrade.total) users \(done), \(upgrade.underway) on the way"
         if upgrade.failed > 0 { line += ", \(upgrade.failed) failed" }
         if let pace = Pace(upgrade, now: now) {
@@ -33,14 +32,10 @@ extension Snapshot {
         }
         return line + (upgrade.reason.map { ": \($0)" } ?? "")
     }
-
-    func upgradeJSON() throws -> String {
-        try Self.encode(upgrade.map { StatusDocument.Upgrade($0) })
-    }
 }
 
 /// How fast an upgrade goes, and how long it will take at that pace.
-private struct Pace {
+struct Pace {
     let perMinute: Double
     let secondsLeft: Int?
 
@@ -53,52 +48,5 @@ private struct Pace {
         let rest = Double(upgrade.total - upgrade.changed - upgrade.failed)
         let isStanding = ["paused", "waiting"].contains(upgrade.state)
         secondsLeft = isStanding ? nil : Int((rest / rate).rounded(.up))
-    }
-}
-
-extension StatusDocument {
-    struct Upgrade: Encodable {
-        let target: String
-        let state: String
-        @Nullable var reason: String?
-        let since: String
-        let total: Int
-        let changed: Int
-        let underway: Int
-        let failed: Int
-        @Nullable var perMinute: Double?
-        @Nullable var secondsLeft: Int?
-
-        init(_ status: UpgradeStatus) {
-            target = status.target
-            state = status.state
-            reason = status.reason
-            since = rfc3339(status.since)
-            total = status.total
-            changed = status.changed
-            underway = status.underway
-            failed = status.failed
-            let pace = Pace(status, now: wallClock())
-            perMinute = pace?.perMinute
-            secondsLeft = pace?.secondsLeft
-        }
-    }
-
-    struct Package: Encodable {
-        let version: String
-        let current: Bool
-        let inForce: Bool
-        let users: Int
-        @Nullable var trouble: String?
-        @Nullable var held: String?
-
-        init(_ status: PackageStatus) {
-            version = status.version
-            current = status.isCurrent
-            inForce = status.isInForce
-            users = status.users
-            trouble = status.trouble
-            held = status.held
-        }
     }
 }

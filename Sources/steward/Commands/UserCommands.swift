@@ -1,4 +1,4 @@
-// The commands that change something.
+// The commands that change something for some users, or end everything.
 
 import ArgumentParser
 import Glibc
@@ -15,7 +15,7 @@ private struct Completion {
     func wait(_ isDone: (UserStatus) throws -> Bool) throws {
         var open = users
         while !open.isEmpty {
-            let snapshot = try Snapshot(place.connect())
+            let snapshot = try Snapshot.of(place.connect())
             open = try open.filter { try !isDone(try snapshot.user($0)) }
             if !open.isEmpty { usleep(50_000) }
         }
@@ -39,7 +39,7 @@ struct Restart: ParsableCommand {
     @Flag(help: "Return when the new ones are ready.") var wait = false
 
     func run() throws {
-        let before = try Snapshot(place.connect())
+        let before = try Snapshot.of(place.connect())
         try place.connect().ask(.restart(UsersRequest(users)))
         guard wait else { return }
         try Completion(place: place, users: users).wait { status in
@@ -91,7 +91,7 @@ struct ConfirmDelete: ParsableCommand {
     @Flag(help: "Return when the workers have ended.") var wait = false
 
     func run() throws {
-        let before = try Snapshot(place.connect())
+        let before = try Snapshot.of(place.connect())
         let pending = users.isEmpty ? before.pendingDeletions.map(\.name) : users
         try place.connect().ask(.confirmDelete(UsersRequest(users)))
         guard wait else { return }

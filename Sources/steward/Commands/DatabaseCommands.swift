@@ -17,23 +17,19 @@ struct Databases: ParsableCommand {
         @Flag(help: "As a JSON list.") var json = false
 
         func run() throws {
-            let databases = try Self.databases(place)
-            Terminal.print(
-                json
-                    ? try Snapshot.json(databases)
-                    : Snapshot.databaseLines(databases, now: wallClock()).joined(separator: "\n"))
+            Terminal.print(try Self.text(try Self.databases(place), json: json, now: wallClock()))
+        }
+
+        static func text(_ databases: [DatabaseStatus], json: Bool, now: Int64) throws -> String {
+            json
+                ? try JSONForm.text(databases.map(StatusDocument.Database.init))
+                : Snapshot.databaseLines(databases, now: now).joined(separator: "\n")
         }
 
         static func databases(_ place: Place) throws -> [DatabaseStatus] {
-            var databases: [DatabaseStatus] = []
-            try place.connect().ask(.databases) { answer in
-                switch answer {
-                case .database(let status): databases.append(status)
-                case .done, .refused, .master, .watcher, .user, .event, .line, .pendingDeletion, .upgrade, .package:
-                    break
-                }
-            }
-            return databases
+            var snapshot = Snapshot()
+            try place.connect().ask(.databases) { snapshot.take($0) }
+            return snapshot.databases
         }
 
         /// Waits until nobody is on the way from one database to another.
@@ -52,7 +48,7 @@ struct Databases: ParsableCommand {
 
         func run() throws {
             try place.connect().ask(.drain(DatabaseRequest(database))) { answer in
-                if case .line(let line) = answer { Terminal.print(line.text) }
+                if case .stranded(let users) = answer { Terminal.print(users.shown) }
             }
             if wait { try List.awaitMoves(place) }
         }
@@ -82,8 +78,4 @@ struct Rebalance: ParsableCommand {
         try place.connect().ask(.rebalance)
         if wait { try Databases.List.awaitMoves(place) }
     }
-}
-
-extension DatabaseStatus {
-    var state: String { isDrained ? "drained" : "\(report.state)" }
 }
