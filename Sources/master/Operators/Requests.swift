@@ -109,21 +109,22 @@ extension Desk {
 
     /// Takes a database out of use, or into use again; for the next master, too.
     private func drain(_ name: String, _ isDrained: Bool, _ office: some BackOffice) -> [ControlAnswer] {
-        guard let row = office.supervisor.databases[name] else {
+        guard office.supervisor.databaseNames.contains(name) else {
             return Self.refusal("no database \(Self.line(name))")
         }
-        guard isDrained || row.isDrained else { return Self.refusal("\(name) is not drained") }
+        guard isDrained || office.supervisor.isDrained(name) else { return Self.refusal("\(name) is not drained") }
         if let failure = follow(isDrained ? .drain(name) : .undrain(name), about: name, office) {
             return Self.refusal(failure)
         }
-        guard isDrained, row.users > 0, !office.supervisor.hasAlternative(name) else { return [.done] }
-        let warning = "no other member of its group is available: its \(row.users) users stay for the time being"
+        let staying = isDrained ? office.supervisor.stranded(on: name) : 0
+        guard staying > 0 else { return [.done] }
+        let warning = "no other member of its group is available: its \(staying) users stay for the time being"
         return [.line(TextLine(warning)), .done]
     }
 
     private func upgrade(_ request: UpgradeRequest, _ office: some BackOffice) -> [ControlAnswer] {
         if let objection = office.supervisor.objection(to: request) { return Self.refusal(Self.line(objection)) }
-        switch (request.action, request.version ?? office.supervisor.packages.current) {
+        switch (request.action, request.version ?? office.supervisor.currentVersion) {
         case (.plan, let version?):
             return office.supervisor.upgradePlan(version).map { .line(TextLine($0)) } + [.done]
         case (.start, let version?): office.feed(.upgrade(.start(version)))

@@ -18,5 +18,5 @@ extension Supervisor {
         }
     }
 
-    private var drained: Set<String> { Set(databases.values.filter(\.isDrained).map(\.settings.name)) }
+    private var drained: Set<String> { Set(databases.names.filter(isDrained)) }
 }

@@ -1,79 +1,46 @@
 // The policy of master: from an event to effects. No I/O, no clock, no log.
 //
-// What is wanted of a user and what is there are two things; `reconcile` sees the difference and takes the next step
-// towards what is wanted. A report names the process that it is about by its generation: one about a process that is
-// gone changes nothing. Watchers are gossip: a wrong report can cost a worker its place, never master its tables.
+// The Supervisor routes. Each part owns its state and calls no other; only here two of them are known at a time. A user
+// takes a step with its aim, and the Supervisor brings what the user occupies in other parts in line with its state. A
+// report names the process that it is about by its generation: one about a process that is gone changes nothing.
+// Watchers are gossip: a wrong report can cost a worker its place, never master its tables.
 
 import Shared
 
 package struct Supervisor {
-    /// How long a request waits in a socket's backlog before the stand-in answers.
-    static let patience = Duration.seconds(2)
-    /// How long one start may keep others from starting: some hang.
-    static let placeTime = Duration.seconds(5)
-    /// From SIGABRT to SIGKILL.
-    static let abortTimeout = Duration.seconds(5)
-
     /// In force; another one comes by `configure` only.
-    package var configuration: Configuration
+    package internal(set) var configuration: Configuration
     /// What came of the last reading of the file; nil until it has been read again.
-    package var reading: ConfigurationReading?
+    package internal(set) var reading: ConfigurationReading?
     var gate = Gate()
+    /// What of the configuration holds for every worker.
+    var rules: WorkerRules
+    /// What of it goes into the plans of those who have the newest settings.
+    var planSettings: PlanSettings
     private let processors: Int
-    package var users: [UserName: User] = [:]
-    package var databases: [String: DatabaseRow] = [:]
-    /// The databases of each group, in the order of their names.
-    var groups: [String: [String]] = [:]
+
+    package private(set) var users: [UserName: User] = [:]
+    private var deadlines = Timers<UserName>()
+    var watchers: WatcherTable
+    package var databases: DatabaseTable
     var moves = Moves()
-    var memoryRound = MemoryRound()
-    package var packages = PackageTable()
-    package var upgrade: Upgrade
-    var watchers: [WatcherKind: Watcher] = [:]
-    var timers = Timers<Deadline>()
-    /// Processes that are starting, of `startLimit` at most.
-    var starting: Set<WorkerID> = []
-    var startQueue = StartQueue()
-    /// Users whose running workers wait for the check that lets them back.
-    var returnQueue = StartQueue()
-    /// Queued users on whose sockets a customer is looked for.
-    var watched: [UserName: SocketID] = [:]
-    /// Users who have been queued in this step.
-    var justQueued: [UserName] = []
-    /// What is wrong with the files of those who are no users yet.
-    package var faults: [UserName: String] = [:]
-    /// Users who are being replaced for failed checks.
-    var replacing: Set<UserName> = []
-    /// Whether it has been told that more would have to be.
-    var isFuseBlown = false
-    /// Users whom pathwatch has reported since its snapshot began; nil once that is complete.
-    var reported: Set<UserName>? = []
-    var databasesKnownBy: Instant?
-    /// Holds of an earlier master, until their users are reported.
-    var holds: [UserName: String]
-    /// Versions of its users, until those are reported.
-    var recordedVersions: [UserName: KeptVersion]
-    /// What it has left of users who are not reported yet.
-    package var remains: [UserName: Remains]
-    /// Deletions on their way.
-    var fuse: DeletionFuse
+    var versions = PackageTable()
+    package internal(set) var upgrade: Upgrade
+    var admission: Admission
+    var remedies = RemedyFuse()
+    var memory = MemoryRound()
+    var deletions: Deletions
+    var succession: Succession
     /// What an earlier master has held back, until the boot.
     private var kept: [KeptDeletion]
-    /// How many of its processes have been taken over.
-    package var adopted = 0
-    /// Processes among them whose READY=1 may have been lost.
-    var unheard: [WorkerID] = []
-    package var isStopping = false
+    /// Adopted processes of which it cannot be told whether they are ready.
+    private var unheard: [WorkerID] = []
+    package private(set) var isStopping = false
+    private(set) var hasFinished = false
     /// The highest number of a user that was forgotten: a namesake goes on from there, so that a late report about the
     /// one is never taken for the other.
-    var lastForgotten: UInt64 = 0
-    var hasFinished = false
-    var now = Instant(nanoseconds: 0)
-    /// Users whose records have changed in this step.
-    private var unsaved: [Effect] = []
-    private var effects: [Effect] = []
-    /// Effects that nobody waits for: records, and what dispatch may forget.
-    private var afterthoughts: [Effect] = []
-    private var chance: SplitMix64
+    private(set) var lastForgotten: UInt64 = 0
+    var out: Outbox
 
     /// - Parameters:
     ///   - processors: for the default of `start_concurrency`.
@@ -90,68 +57,68 @@ package struct Supervisor {
         seed: UInt64
     ) {
         self.configuration = configuration
-        fuse = kept.fuse(configuration.deletionFuse)
-        self.kept = kept.held
-        self.holds = holds
-        self.remains = remains
         self.processors = processors
-        recordedVersions = versions
         self.upgrade = upgrade
-        chance = SplitMix64(seed: seed)
-        for database in configuration.databases {
-            databases[database.name] = DatabaseRow(settings: database)
-            databases[database.name]?.isDrained = drained.contains(database.name)
-        }
-        groupDatabases()
-        for kind in WatcherKind.allCases where isNeeded(kind) { watchers[kind] = Watcher() }
+        self.kept = kept.held
+        rules = WorkerRules(configuration)
+        planSettings = PlanSettings(configuration)
+        databases = DatabaseTable(configuration, drained: drained)
+        deletions = Deletions(configuration.deletionFuse, kept)
+        succession = Succession(holds: holds, versions: versions, remains: remains)
+        admission = Admission(limit: Self.startLimit(configuration, processors))
+        watchers = WatcherTable(needed: [])
+        out = Outbox(seed: seed)
+        watchers = WatcherTable(needed: WatcherKind.allCases.filter(isNeeded))
     }
 
-    /// How many processes may be starting at a time.
-    var startLimit: Int { configuration.worker.startConcurrency ?? 2 * processors }
+    private static func startLimit(_ configuration: Configuration, _ processors: Int) -> Int {
+        configuration.worker.startConcurrency ?? 2 * processors
+    }
 
-    /// When `tick` is due.
-    package var deadline: Instant? {
-        mutating get { timers.next }
+    var now: Instant { out.now }
+
+    /// The configuration that was installed decides how users are aimed at from now on.
+    mutating func take(_ next: Configuration) {
+        configuration = next
+        rules = WorkerRules(next)
+        planSettings = PlanSettings(next)
+        admission.limit = Self.startLimit(next, processors)
+        deletions.install(next.deletionFuse)
     }
 
     package mutating func step(_ event: Event, now: Instant) -> [Effect] {
-        self.now = now
-        if !concernsRemains(event) { handle(event) }
+        out.begin(now)
+        handle(event)
         becomeReadyUnheard()
         admit()
-        defer {
-            unsaved = []
-            effects = []
-            afterthoughts = []
-        }
-        return unsaved + effects + afterthoughts
+        return out.take { [users] name in users[name].map { .save(UserRecord($0)) } ?? .erase(name) }
     }
 
     private mutating func handle(_ event: Event) {
         switch event {
         case .boot: boot()
-        case .tick: while let deadline = timers.popDue(now) { expire(deadline) }
+        case .tick: while let owner = nextOwner(now) { expire(owner) }
         case .stop: stop()
-        case .watcherStarted(let kind, let generation, let pid): watcherStarted(kind, generation, pid)
+        case .watcherStarted(let kind, let generation, let pid): watchers.started(kind, generation, pid)
         case .watcherAdopted(let kind, let generation, let pid): watcherAdopted(kind, generation, pid)
         case .watcherSaid(let kind, let generation, let report): watcherSaid(kind, generation, report)
-        case .watcherBroke(let kind, let generation, let why): watcherBroke(kind, generation, why)
+        case .watcherBroke(let kind, let generation, let why): watchers.broke(kind, generation, why, &out)
         case .watcherExited(let kind, let generation, let why): watcherExited(kind, generation, why)
-        case .started(let id, let pid): started(id, pid)
-        case .startFailed(let id, let why): startFailed(id, why)
-        case .executed(let id): executed(id)
-        case .executionFailed(let id, let why): edit(id) { $0.failure = why }
+        case .started(let id, let pid): edit(id.user) { $0.started(id, pid) }
+        case .startFailed(let id, let why): step(id.user) { $0.startFailed(id, why, &$1, &$2) }
+        case .executed(let id): advance(id.user) { $0.executed(id, &$1, &$2) }
+        case .executionFailed(let id, let why): edit(id.user) { $0.edit(id) { $0.failure = why } }
         case .notified(let id, let notification): notified(id, notification)
-        case .exited(let id, let exit): ended(id, "\(exit)")
-        case .probed(let worker, let isEmpty): probed(worker, isEmpty)
-        case .measured(let id, let memory): measured(id, memory)
-        case .awaited(let socket): if watched[socket.user] == socket { startQueue.promote(socket.user) }
-        case .faceFailed(let name): timers.set(.face(name), at: now + .seconds(1))
+        case .exited(let id, let exit): exited(id, "\(exit)")
+        case .probed(let id, let isEmpty): advance(id.user) { $0.probed(id, isEmpty: isEmpty, $1, &$2) }
+        case .measured(let id, let memory): step(id.user) { $0.measured(id, memory, $1, $2.now) }
+        case .awaited(let socket): admission.awaited(socket)
+        case .faceFailed(let name): edit(name) { [now] in $0.faceFailed(now) }
         case .hold(let name, let reason): hold(name, reason)
         case .release(let name): release(name)
-        case .restart(let name): restart(name)
-        case .drain(let name): drain(name)
-        case .undrain(let name): undrain(name)
+        case .restart(let name): advance(name) { $0.restart(&$1, &$2) }
+        case .drain(let name): drain(name, true)
+        case .undrain(let name): drain(name, false)
         case .rebalance: rebalance()
         case .confirmDeletions(let names): confirmDeletions(names)
         case .upgrade(let order): steerRollout(order)
@@ -160,39 +127,62 @@ package struct Supervisor {
         }
     }
 
-    private mutating func expire(_ deadline: Deadline) {
-        switch deadline {
-        case .ready(let id): notReadyInTime(id)
-        case .place(let id): starting.remove(id)
-        case .pulse(let id): suspect(id)
-        case .soak(let id): soaked(id)
-        case .face(let name): update(name) { $0.repairFace($1) }
-        case .patience(let name): update(name) { $0.patienceEnded(&$1) }
-        case .restart(let name): update(name) { $0.delayEnded(&$1) }
-        case .drain(let id): drainOn(id)
-        case .kill(let id): emit(.signal(id, Signal.kill, leaderOnly: false))
-        case .databases: reconcileAll()
-        case .move(let database): moveTimeCame(database)
-        case .calm(let database): databaseCalmed(database)
-        case .ping: pingWatchers()
-        case .watcher(let kind): startWatcher(kind)
-        case .watchersGone: killWatchers()
-        case .progress: tellProgress()
-        case .memory: measureSome()
-        case .deletions: judgeDeletions()
-        case .doubts: judgeDoubts()
-        // What is due is seen to in every step.
-        case .aside: break
-        case .keepDeletions: keepDeletions()
-        case .keepVersions: emit(.keepVersions(keptVersions))
+    // MARK: deadlines
+
+    /// Whose deadline it is, in the order in which what is due at the same moment is done.
+    private enum Owner: CaseIterable {
+        case watchers, databases, deletions, versions, rollout, memory, progress, users
+    }
+
+    /// When `tick` is due.
+    package var deadline: Instant? {
+        mutating get { Owner.allCases.compactMap { deadline(of: $0) }.min() }
+    }
+
+    private mutating func deadline(of owner: Owner) -> Instant? {
+        switch owner {
+        case .watchers: watchers.deadline
+        case .databases: databases.deadline
+        case .deletions: deletions.deadline
+        case .versions: succession.deadline
+        case .rollout: upgrade.rollout?.deadline
+        case .memory: memory.deadline
+        case .progress: admission.deadline
+        case .users: deadlines.next
         }
     }
 
+    private mutating func nextOwner(_ now: Instant) -> Owner? {
+        var first: (at: Instant, owner: Owner)?
+        for owner in Owner.allCases {
+            guard let at = deadline(of: owner), at <= now else { continue }
+            if let found = first, found.at <= at { continue }
+            first = (at, owner)
+        }
+        return first?.owner
+    }
+
+    private mutating func expire(_ owner: Owner) {
+        switch owner {
+        case .watchers: watchers.expire(&out)
+        case .databases: databaseDue()
+        case .deletions: deletionDue()
+        case .versions: keepVersions()
+        case .rollout: rolloutDue()
+        case .memory: measureSome()
+        case .progress: tellProgress()
+        case .users:
+            guard let name = deadlines.popDue(now) else { return }
+            step(name) { $0.expire(&$1, &$2) }
+        }
+    }
+
+    // MARK: begin and end
+
     private mutating func boot() {
-        if !databases.isEmpty { awaitDatabases() }
-        for kind in WatcherKind.allCases where watchers[kind]?.state == .waiting { startWatcher(kind) }
-        timers.set(.ping, at: now + Watcher.pingInterval)
-        restoreDeletions(kept)
+        if !databases.isEmpty { databases.awaitWords(configuration.databaseCheck, now) }
+        watchers.boot(&out)
+        for deletion in kept { restore(deletion) }
         kept = []
     }
 
@@ -200,76 +190,179 @@ package struct Supervisor {
     private mutating func stop() {
         guard !isStopping else { return }
         isStopping = true
-        // Nobody is there any more when the time for it has come.
-        if timers.isSet(.keepVersions) { emit(.keepVersions(keptVersions)) }
-        timers.cancel(.keepVersions)
-        for name in remains.keys.sorted() { bury(name) }
-        note("stopping \(users.count) users", rule: "stop")
-        for name in users.keys.sorted() {
-            update(name) { $0.dismiss(&$1) }
-        }
+        watchers.stop()
+        // No master is there any more when the time for it has come.
+        if succession.deadline != nil { keepVersions() }
+        for name in succession.remains.keys.sorted() { bury(name) }
+        out.note("stopping \(users.count) users", rule: "stop")
+        for name in users.keys.sorted() { advance(name) { $0.dismiss($1, &$2) } }
         endWhenEmpty()
     }
 
     /// Goes on with the ordered end when the last worker is gone.
-    mutating func endWhenEmpty() {
+    private mutating func endWhenEmpty() {
         guard isStopping, users.isEmpty else { return }
-        dismissWatchers()
+        watchers.end(&out)
+        finishWhenAlone()
     }
 
-    // MARK: for the parts of the Supervisor
-
-    mutating func emit(_ effect: Effect) {
-        effects.append(effect)
+    mutating func finishWhenAlone() {
+        guard isStopping, users.isEmpty, !hasFinished, watchers.areAllGone else { return }
+        hasFinished = true
+        out.emit(.finish)
     }
 
-    /// After everything else of this step: the next start, above all.
-    mutating func emitLast(_ effect: Effect) {
-        afterthoughts.append(effect)
+    // MARK: one user
+
+    mutating func add(_ user: User) {
+        users[user.name] = user
     }
 
-    mutating func note(
-        _ text: String, rule: String, user: UserName? = nil, subject: String? = nil,
-        weight: Happening.Weight = .routine
+    /// Lets a user take a step, and does what comes of it.
+    mutating func step(
+        _ name: UserName, _ body: (inout User, inout Aim, inout Outbox) -> Answer?
     ) {
-        emitLast(.record(Happening(user: user, subject: subject, text: text, rule: rule, weight: weight)))
+        guard let index = users.index(forKey: name) else { return }
+        var aim = aim(of: users.values[index])
+        let before = users.values[index].claims
+        let answer = body(&users.values[index], &aim, &out)
+        if aim.limits.memory != LimitSettings.unlimited, aim.wanted == .up, case .ready = users.values[index].actual {
+            memory.ensure(now)
+        }
+        settle(name, index, before)
+        if let answer { follow(name, answer) }
     }
 
-    /// Changes one user; `body` must not reach for the same user through the supervisor.
-    mutating func update(_ name: UserName, _ body: (inout Supervisor, inout User) -> Void) {
-        guard var user = users.removeValue(forKey: name) else { return }
-        let versions = (user.version, user.formerVersion)
-        body(&self, &user)
-        user.stamp(now)
-        if versions != (user.version, user.formerVersion) { keepVersionsSoon() }
-        if (user.isDeleted || isStopping) && user.processes.isEmpty {
-            unsaved.append(.erase(name))
-            forgetUser(user)
-        } else {
-            if user.isUnsaved { save(UserRecord(user)) }
-            user.isUnsaved = false
-            users[name] = user
+    /// The same, for a step of which nothing can come for other parts.
+    mutating func advance(_ name: UserName, _ body: (inout User, inout Aim, inout Outbox) -> Void) {
+        step(name) { user, aim, out -> Answer? in
+            body(&user, &aim, &out)
+            return nil
         }
     }
 
-    private mutating func save(_ record: UserRecord) {
-        if case .save(let earlier) = unsaved.last, earlier.name == record.name { unsaved.removeLast() }
-        unsaved.append(.save(record))
+    /// Changes what is known of a user; no step follows from it.
+    mutating func edit(_ name: UserName, _ body: (inout User) -> Void) {
+        guard let index = users.index(forKey: name) else { return }
+        let before = users.values[index].claims
+        body(&users.values[index])
+        settle(name, index, before)
     }
 
     mutating func reconcileAll() {
-        for name in users.keys.sorted() { update(name) { $0.reconcile(&$1) } }
+        for name in users.keys.sorted() { advance(name) { $0.reconcile(&$1, &$2) } }
     }
 
-    mutating func nextChance() -> Double {
-        Double(chance.next() >> 11) / Double(1 << 53)
+    /// Brings the other parts in line with what a user occupies now.
+    private mutating func settle(_ name: UserName, _ index: Dictionary<UserName, User>.Index, _ before: Claims) {
+        users.values[index].stamp(now)
+        let isGone = (users.values[index].isDeleted || isStopping) && !users.values[index].hasProcesses
+        if users.values[index].isUnsaved { out.save(name) }
+        users.values[index].isUnsaved = false
+        let after = isGone ? Claims() : users.values[index].claims
+        if before.version != after.version || before.formerVersion != after.formerVersion { keepVersionsSoon() }
+        if after != before || after.isQueued || after.isReturning { settle(users.values[index], before, after) }
+        if isGone {
+            deadlines.cancel(name)
+            out.save(name)
+            if let user = users.removeValue(forKey: name) { forget(user) }
+        } else if after.deadline != before.deadline || !deadlines.isSet(name) {
+            if let deadline = after.deadline { deadlines.set(name, at: deadline) } else { deadlines.cancel(name) }
+        }
     }
-}
 
-/// Numbers of signals, as in signal(7) on every architecture that Swift runs on.
-enum Signal {
-    static let abort: Int32 = 6
-    static let kill: Int32 = 9
-    static let terminate: Int32 = 15
-    static let resume: Int32 = 18
+    private mutating func settle(_ user: User, _ before: Claims, _ after: Claims) {
+        if after.isQueued {
+            admission.ask(user.name, user.settings.plan, on: user.database)
+        } else if before.isQueued {
+            admission.withdraw(user.name, &out)
+        }
+        if after.isReturning {
+            admission.askReturn(user.name, user.settings.plan, on: user.database)
+        } else if before.isReturning {
+            admission.withdrawReturn(user.name)
+        }
+        if let place = before.place, place != after.place { admission.release(place) }
+        if let place = after.place, place != before.place { admission.occupy(place) }
+        for (id, database) in before.arriving where !after.arriving.contains(where: { $0.id == id }) {
+            databases.arrival(id, on: database, isNew: false)
+        }
+        for (id, database) in after.arriving where !before.arriving.contains(where: { $0.id == id }) {
+            databases.arrival(id, on: database, isNew: true)
+        }
+        if before.isBeingReplaced && !after.isBeingReplaced { remedies.done(user.name) }
+    }
+
+    /// The last process of a user that was deleted, or of one at the end of master, has ended.
+    private mutating func forget(_ user: User) {
+        lastForgotten = max(lastForgotten, user.generation)
+        if user.version != nil { keepVersionsSoon() }
+        databases.move(from: user.database, to: nil)
+        moves.remove(user.name)
+        upgrade.rollout?.remove(user.name)
+        let weight = isStopping && users.count > admission.limit ? Happening.Weight.crowd : .routine
+        out.note("gone", rule: isStopping ? "stop" : "deluser", user: user.name, weight: weight)
+        endWhenEmpty()
+    }
+
+    /// Does what a user asks for.
+    private mutating func follow(_ name: UserName, _ answer: Answer) {
+        switch answer {
+        case .proved: upgrade.rollout?.finished(name)
+        case .trialFailed(let why):
+            _ = trialFailed(name, why)
+            advance(name) { $0.reconcile(&$1, &$2) }
+        case .swapFailed(let plan, let why):
+            if !trialFailed(name, why) { advance(name) { $0.swapFailed(plan, why, &$2) } }
+            advance(name) { $0.reconcile(&$1, &$2) }
+        case .died(let death): mourn(name, death)
+        case .isSick(let complaint): remedy(name, complaint)
+        case .isUnheard(let id): unheard.append(id)
+        }
+    }
+
+    private mutating func mourn(_ name: UserName, _ death: Death) {
+        diedOnTheWay(name, death)
+        var decision: RestartDecision?
+        advance(name) { user, aim, out in decision = user.count(death, aim, &out) }
+        guard let decision else { return }
+        if decision.beginsCrashLoop { relapsed(name, death) }
+        advance(name) { $0.startAgain(after: decision, death, &$1, &$2) }
+    }
+
+    private mutating func remedy(_ name: UserName, _ complaint: Complaint) {
+        switch remedies.admit(name, of: users.count) {
+        case .admitted:
+            edit(name) { $0.isBeingReplaced = true }
+            advance(name) { $0.cure(complaint, &$1, &$2) }
+        case .refused: break
+        case .blown(let limit):
+            let text = "more than \(limit) users would have to be replaced at a time: waits for those"
+            out.note(text, rule: "check-fuse", weight: .warning)
+        }
+    }
+
+    /// Takes those as ready that could not tell: once their users are in the tables again.
+    private mutating func becomeReadyUnheard() {
+        let waiting = unheard
+        unheard = []
+        for id in waiting {
+            advance(id.user) { $0.becameReady(id, "it was starting when master was replaced", &$1, &$2) }
+        }
+    }
+
+    private mutating func notified(_ id: WorkerID, _ notification: Notification) {
+        switch notification {
+        case .ready:
+            if users[id.user] == nil, succession.becameReady(id, now) { return }
+            advance(id.user) { $0.becameReady(id, "READY=1", &$1, &$2) }
+        case .heartbeat: advance(id.user) { $0.beat(id, $1, $2.now) }
+        case .status(let text): edit(id.user) { $0.edit(id, isSaved: false) { $0.ownStatus = text } }
+        }
+    }
+
+    private mutating func exited(_ id: WorkerID, _ how: String) {
+        if users[id.user] == nil, succession.ended(id, how) { return answerForDead(id.user) }
+        step(id.user) { $0.ended(id, how, &$1, &$2) }
+    }
 }

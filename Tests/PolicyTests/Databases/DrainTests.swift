@@ -24,7 +24,7 @@ import Testing
     /// Users who are out of service: they stop, wait or start.
     private static func away(_ script: Script) -> [User] {
         script.supervisor.users.values.filter { user in
-            if case .ready(let process) = user.actual { process.plan.database != user.database } else { true }
+            if let process = user.readyProcess { process.plan.database != user.database } else { true }
         }.sorted { $0.name < $1.name }
     }
 
@@ -38,7 +38,7 @@ import Testing
             for user in away {
                 switch user.actual {
                 case .stopping(let departure): script.send(.exited(departure.process.id, .code(0)))
-                case .starting(let process): script.send(.notified(process.id, .ready))
+                case .starting(let start): script.send(.notified(start.process.id, .ready))
                 case .absent, .queued, .ready, .swapping, .waiting: break
                 }
             }
@@ -119,7 +119,7 @@ import Testing
             for user in Self.away(script) {
                 if case .stopping(let departure) = user.actual { script.send(.exited(departure.process.id, .code(0))) }
             }
-            script.wait(Supervisor.placeTime)
+            script.wait(User.placeTime)
         }
         #expect(Self.count(script, on: "b") == 6)
     }

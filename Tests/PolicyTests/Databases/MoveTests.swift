@@ -24,7 +24,7 @@ import Testing
         while true {
             let users = script.supervisor.users.values.sorted { $0.name < $1.name }
             let ready = users.flatMap { user -> [WorkerID] in
-                if case .starting(let process) = user.actual { [process.id] } else { [] }
+                if case .starting(let start) = user.actual { [start.process.id] } else { [] }
             }
             let ending = users.flatMap { user -> [WorkerID] in
                 if case .stopping(let departure) = user.actual { [departure.process.id] } else { [] }

@@ -21,7 +21,7 @@ import Testing
         return script
     }
 
-    private static func held(_ script: Script) -> [UserName] { script.supervisor.fuse.held.keys.sorted() }
+    private static func held(_ script: Script) -> [UserName] { script.supervisor.deletions.held.keys.sorted() }
 
     private static func warnings(_ script: Script) -> [String] {
         script.happenings.filter { $0.weight == .warning }.map(\.text)

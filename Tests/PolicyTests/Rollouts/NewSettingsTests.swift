@@ -91,7 +91,7 @@ import Testing
         }
         let user = script.supervisor.users[Self.names[0]] ?? User(settings: UserSettings(), since: script.now)
         #expect(script.supervisor.limits(user).memory == 1 << 20)
-        #expect(script.supervisor.checkSettings(user).interval == .seconds(3))
+        #expect(script.supervisor.checkSettings(user, user.version).interval == .seconds(3))
         #expect(script.started.count == 1)
     }
 

@@ -61,10 +61,10 @@ import Testing
         settings.maxFailures = 2
         appendAll()
         _ = turns()
-        rollout.failed(names[1], "exit 1", isDoubtful: false, Instant(nanoseconds: 0))
+        rollout.failed(names[1], "exit 1")
         #expect(!rollout.isSpent(settings))
         #expect(turns() == ["d"])
-        rollout.failed(names[3], "exit 1", isDoubtful: false, Instant(nanoseconds: 0))
+        rollout.failed(names[3], "exit 1")
         #expect(rollout.isSpent(settings))
         #expect(rollout.verdict == "b: exit 1; d: exit 1")
         #expect(rollout.total == 6)
@@ -73,7 +73,7 @@ import Testing
     @Test(arguments: [true, false]) mutating func aDoubtfulFailureWaitsForItsJudgement(isExcused: Bool) {
         appendAll()
         _ = turns()
-        rollout.failed(names[1], "exit 1", isDoubtful: true, Instant(nanoseconds: 0))
+        rollout.doubted(names[1], "exit 1", doubtTime: .seconds(3), Instant(nanoseconds: 0))
         #expect(!rollout.isSpent(settings) && !rollout.isOver)
         #expect(turns() == [])
         rollout.judged(names[1], .paid, isExcused: isExcused)
@@ -99,7 +99,7 @@ import Testing
     @Test mutating func whoHasFailedIsNotTriedAgain() {
         rollout.append(names[0], .paid)
         _ = turns()
-        rollout.failed(names[0], "exit 1", isDoubtful: false, Instant(nanoseconds: 0))
+        rollout.failed(names[0], "exit 1")
         rollout.append(names[0], .paid)
         #expect(rollout.waiting == 0)
     }

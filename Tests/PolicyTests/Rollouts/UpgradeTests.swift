@@ -209,7 +209,7 @@ import Testing
         var rollout = Rollout(to: .package("2.0"), at: Instant(nanoseconds: 0))
         for number in 0..<5000 {
             let name = UserName("user-\(number)") ?? UserName()
-            rollout.failed(name, String(repeating: "x", count: 500), isDoubtful: false, Instant(nanoseconds: 0))
+            rollout.failed(name, String(repeating: "x", count: 500))
         }
         upgrade.rollout = rollout
         let clock = WallClock(wall: 0, now: Instant(nanoseconds: 0))
@@ -222,7 +222,7 @@ import Testing
         var rollout = Rollout(to: .package("2.0"), at: Instant(nanoseconds: 5_000_000))
         rollout.append(alice, .paid)
         rollout.begun(alice)
-        rollout.failed(alice, "exit 1", isDoubtful: false, Instant(nanoseconds: 0))
+        rollout.failed(alice, "exit 1")
         rollout.turnBack("alice: exit 1")
         rollout.isPaused = true
         upgrade.rollout = rollout

@@ -174,7 +174,7 @@ struct KeyChange: Sendable, CustomTestStringConvertible {
         case .swapping: return "swap"
         case .stopping:
             // What follows depends on what is wanted.
-            return script.supervisor.aim(user).isUp ? "move" : "stop"
+            return script.supervisor.wanted(user).keepsWorker ? "move" : "stop"
         case .ready:
             let isForgotten = script.effects.contains { if case .forget = $0 { true } else { false } }
             return isForgotten ? "check settings" : "nothing"

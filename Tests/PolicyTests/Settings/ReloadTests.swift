@@ -130,7 +130,7 @@ import Testing
         _ = script.ready(alice)
         reload(&script) { $0.databases.append(Self.database("c")) }
         #expect(script.effects == [.snapshot(.pathwatch), .snapshot(.dbwatch)])
-        #expect(script.supervisor.groups == ["main": ["a", "b", "c"]])
+        #expect(script.supervisor.databases.groups == ["main": ["a", "b", "c"]])
         script.clear()
         script.adduser(bob) { $0.database = "c" }
         #expect(script.started.isEmpty, "nobody knows yet whether it is there")

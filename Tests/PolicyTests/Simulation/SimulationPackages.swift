@@ -105,7 +105,7 @@ extension Simulation {
     func isRight(_ plan: WorkerPlan, _ name: UserName) -> Bool {
         guard supervisor.configuration.packages != nil else { return plan.version == nil }
         guard let version = plan.version, version == supervisor.users[name]?.version else { return false }
-        return switch supervisor.packages.objection(to: version) {
+        return switch supervisor.versions.objection(to: version) {
         case nil, .changed: true
         case .gone, .unknown, .faulty: false
         }

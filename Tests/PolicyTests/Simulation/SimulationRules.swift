@@ -127,7 +127,7 @@ extension Simulation {
         expect(starting.count <= limit, .startLimit, "\(starting)")
         for id in starting where workers[id] == nil { expect(false, .noLeakedPlace, "\(id)") }
         expect(underway.count <= limit, .movesLimit, "\(underway)")
-        for (name, row) in supervisor.databases {
+        for (name, row) in supervisor.databases.rows {
             let count = supervisor.users.values.count { $0.database == name }
             expect(row.users == count, .counted, "\(name) counts \(row.users), not \(count)")
             judgeArrivals(name, row)
@@ -140,7 +140,7 @@ extension Simulation {
     private func judgeRollout() {
         let count = supervisor.upgrade.rollout?.underway.count ?? 0
         let limit = max(supervisor.configuration.upgrade.parallel, underway)
-        expect(count <= limit || supervisor.reported != nil, .rolloutLimit, "\(count)")
+        expect(count <= limit || !supervisor.isComplete, .rolloutLimit, "\(count)")
         underway = count
     }
 
@@ -197,7 +197,7 @@ extension Simulation {
         }
         if user.settings.package == version { return true }
         if lastVersions[name] == version { return user.formerVersion == nil }
-        return supervisor.upgrade.inForce.map { supervisor.packages.objection(to: $0) != nil } ?? true
+        return supervisor.upgrade.inForce.map { supervisor.versions.objection(to: $0) != nil } ?? true
     }
 
     func judgeCalm() {
@@ -210,12 +210,12 @@ extension Simulation {
         expect(supervisor.upgrade.rollout == nil, .calm, "upgrading: \(String(describing: supervisor.upgrade.rollout))")
         expect(supervisor.upgrade.newSettings == nil, .calm, "new settings: \(supervisor.settingsNotice ?? "")")
         expect(supervisor.moves.isEmpty, .calm, "moving: \(supervisor.moves)")
-        for (name, row) in supervisor.databases where !row.isUsable && supervisor.hasAlternative(name) {
+        for (name, row) in supervisor.databases.rows where !row.isUsable && supervisor.hasAlternative(name) {
             expect(row.users == 0, .calm, "\(row.users) users are still on \(name), \(row.standing)")
         }
-        for row in supervisor.databases.values { expect(row.arriving.isEmpty, .calm, "arriving: \(row.arriving)") }
-        expect(supervisor.returnQueue.count == 0, .calm, "some wait for their return")
-        let due = supervisor.users.values.flatMap(supervisor.checkOrders)
+        for row in supervisor.databases.rows.values { expect(row.arriving.isEmpty, .calm, "arriving: \(row.arriving)") }
+        expect(supervisor.returning == 0, .calm, "some wait for their return")
+        let due = supervisor.checkOrders
         let isInformed = orders.count == due.count && due.allSatisfy { orders[$0.worker] == $0 }
         expect(isInformed, .informed, "checked are \(orders.keys), due are \(due.map(\.worker))")
         expect(answering == Set(supervisor.standIns.map(\.socket)), .informed, "answering on \(answering)")
@@ -227,7 +227,7 @@ extension Simulation {
         }
         expect(files[name] != nil, .calm, "\(name) is still there: \(user.processes.map(\.id))")
         guard files[name] != nil else { return }
-        guard case .ready(let process) = user.actual else {
+        guard let process = user.readyProcess else {
             return expect(false, .calm, "\(name) is \(user.actual.words)")
         }
         let plan = supervisor.plan(for: user).identity

@@ -82,6 +82,6 @@ extension Simulation {
 
 extension Supervisor {
     fileprivate func isChecked(_ name: UserName) -> Bool {
-        users[name].map { checkSettings($0).isWanted } ?? configuration.worker.check.isWanted
+        users[name].map { checkSettings($0, $0.version).isWanted } ?? configuration.worker.check.isWanted
     }
 }

@@ -69,9 +69,9 @@ extension Actual {
         switch self {
         case .absent: "absent"
         case .queued: "queued"
-        case .starting(let process): "starting \(process.id)"
-        case .ready(let process): "ready \(process.id)"
-        case .swapping(let old, let new): "swapping \(old.id) for \(new.id)"
+        case .starting(let start): "starting \(start.process.id)"
+        case .ready(let process, _): "ready \(process.id)"
+        case .swapping(let old, let new): "swapping \(old.id) for \(new.process.id)"
         case .stopping(let departure): "stopping \(departure.process.id), \(departure.phase)"
         case .waiting(let until): "waiting until \(Double(until.nanoseconds) / 1e9)"
         }

@@ -25,7 +25,7 @@ import Testing
     @Test func whereNobodyHasALimitNothingIsDue() {
         var script = Script()
         _ = script.ready(alice)
-        #expect(!script.supervisor.timers.isSet(.memory))
+        #expect(script.supervisor.memory.deadline == nil)
         script.wait(.seconds(60))
         #expect(measured(script).isEmpty)
     }
@@ -40,7 +40,7 @@ import Testing
         script.moduser(alice) { _ in }
         script.wait(.seconds(60))
         #expect(measured(script).isEmpty)
-        #expect(!script.supervisor.timers.isSet(.memory))
+        #expect(script.supervisor.memory.deadline == nil)
         #expect(script.started.isEmpty, "memory is no part of a start")
     }
 

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct VerdictTests {
     /// heartbeat, check, and what is done while the database is fine.
-    static let cells: [(Heartbeat, CheckResult, Remedy)] = [
+    static let cells: [(Heartbeat, Symptom, Remedy)] = [
         (.none, .passing, .nothing), (.fresh, .passing, .nothing), (.stale, .passing, .nothing),
         (.none, .wrongStatus, .swap), (.fresh, .wrongStatus, .swap), (.stale, .wrongStatus, .swap),
         (.none, .timeout, .abort), (.fresh, .timeout, .swap), (.stale, .timeout, .abort),
@@ -15,7 +15,7 @@ import Testing
     ]
 
     @Test func everyCell() {
-        #expect(Self.cells.count == Heartbeat.allCases.count * CheckResult.allCases.count)
+        #expect(Self.cells.count == Heartbeat.allCases.count * Symptom.allCases.count)
         for (heartbeat, check, remedy) in Self.cells {
             #expect(Remedy.for(heartbeat, check, .fine) == remedy, "\(heartbeat), \(check)")
             #expect(Remedy.for(heartbeat, check, .inDoubt) == .nothing)
@@ -27,17 +27,17 @@ import Testing
         func at(_ seconds: Int64) -> Instant { Instant(nanoseconds: seconds * 1_000_000_000) }
         var pulse = Pulse()
         #expect(pulse.heartbeat(at(100), limit: .seconds(30)) == .none)
-        pulse.beat(at(0))
+        pulse.beat(at(0), limit: .seconds(30))
         #expect(pulse.heartbeat(at(30), limit: .seconds(30)) == .fresh)
         #expect(pulse.heartbeat(at(31), limit: .seconds(30)) == .stale)
         // The beats of a start are no rhythm.
-        pulse.beat(at(1))
+        pulse.beat(at(1), limit: .seconds(30))
         #expect(pulse.heartbeat(at(31), limit: .seconds(30)) == .fresh)
-        pulse.beat(at(4))
-        pulse.beat(at(7))
+        pulse.beat(at(4), limit: .seconds(30))
+        pulse.beat(at(7), limit: .seconds(30))
         #expect(pulse.heartbeat(at(13), limit: .seconds(30)) == .fresh)
         #expect(pulse.heartbeat(at(14), limit: .seconds(30)) == .stale)
-        pulse.beat(at(27))
+        pulse.beat(at(27), limit: .seconds(30))
         #expect(pulse.heartbeat(at(58), limit: .seconds(30)) == .stale)
         #expect(pulse.heartbeat(at(58), limit: .zero) == .none, "0s: none is expected")
     }

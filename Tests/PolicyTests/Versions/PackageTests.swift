@@ -130,16 +130,16 @@ import Testing
         var script = Self.script()
         script.say(.pathwatch, .path(.packageFault(PackageFault(version: "2.0", text: "no package.yaml"))))
         script.current("2.0")
-        #expect(script.supervisor.packages.current == "1.0")
+        #expect(script.supervisor.versions.current == "1.0")
         let trouble = "packages/current names 2.0, which cannot be used: no package.yaml; 1.0 stays in force"
         #expect(script.happenings.last { $0.weight == .warning }?.text == trouble)
         script.publish("2.0")
-        #expect(script.supervisor.packages.current == "2.0")
+        #expect(script.supervisor.versions.current == "2.0")
         script.current("ghost")
         script.current(nil)
         script.current(nil, fault: "it is no link")
-        #expect(script.supervisor.packages.current == "2.0")
-        #expect(script.supervisor.packages.linkTrouble == "it is no link; 2.0 stays in force")
+        #expect(script.supervisor.versions.current == "2.0")
+        #expect(script.supervisor.versions.linkTrouble == "it is no link; 2.0 stays in force")
     }
 
     // MARK: pins
@@ -248,7 +248,7 @@ import Testing
         script.say(.pathwatch, .path(.packageGone(TextLine("1.1"))))
         script.publish("1.1") { $0.identity = 2 }
         script.current("1.1")
-        #expect(script.supervisor.packages.current == "1.1")
+        #expect(script.supervisor.versions.current == "1.1")
     }
 
     // MARK: between two masters and two pathwatches
@@ -360,7 +360,7 @@ import Testing
         script.current("1.1")
         #expect(script.happenings.filter { $0.weight == .warning }.map(\.text).last?.hasPrefix("1.0 is gone") == true)
         #expect(script.started.isEmpty)
-        #expect(script.supervisor.packages.current == "1.1")
+        #expect(script.supervisor.versions.current == "1.1")
     }
 
     @Test func aFolderThatCannotBeReadChangesNothing() {

@@ -15,33 +15,41 @@ package struct DatabaseRow: Equatable, Sendable {
         }
     }
 
-    package private(set) var settings: DatabaseSettings
+    /// Whether its users go to other members of its group because it has been unavailable.
+    enum Departure: Equatable, Sendable {
+        case none
+        /// They go at that time, unless it has come back. → due, none
+        case at(Instant)
+        case due
+    }
+
+    private(set) var settings: DatabaseSettings
     /// Where it lies (`ConnectionInfo.place`).
     let place: UInt64
     /// What its users' workers get of it; kept, as plans are compared often.
     let environment: [String: String]
     private(set) var report: DatabaseReport
     /// Generation of the dbwatch that sent it; nil before the first one.
-    var reporter: UInt64?
+    private(set) var reporter: UInt64?
     private(set) var flapping = Flapping()
-    /// The operator wants nobody on it.
-    package var isDrained = false
-    /// It has been unavailable for so long that its users leave for other members of its group.
-    var isLeft = false
+    /// The operator has taken it out of use.
+    package private(set) var isDrained = false
+    private(set) var departure = Departure.none
     /// Since when it is in its state.
-    var since = Instant(nanoseconds: 0)
+    private(set) var since = Instant(nanoseconds: 0)
     /// The standing before the last change, and when that was.
-    var before: Standing?
-    var changedAt = Instant(nanoseconds: 0)
+    private(set) var before: Standing?
+    private(set) var changedAt = Instant(nanoseconds: 0)
     /// How many users work on it.
-    package var users = 0
+    package private(set) var users = 0
     /// The server's max_connections, where it is known.
     private(set) var maxConnections: Int?
     /// Processes whose connections are new: they start, or wait for the check that lets them back.
-    var arriving: Set<WorkerID> = []
+    private(set) var arriving: Set<WorkerID> = []
 
-    init(settings: DatabaseSettings) {
+    init(settings: DatabaseSettings, isDrained: Bool = false, since: Instant = Instant(nanoseconds: 0)) {
         self.settings = settings
+        (self.isDrained, self.since) = (isDrained, since)
         let info = ConnectionInfo(settings.conninfo)
         (place, environment) = (info.place, info.environment)
         report = DatabaseReport()
@@ -79,13 +87,58 @@ package struct DatabaseRow: Equatable, Sendable {
         }
     }
 
-    mutating func receive(_ new: DatabaseReport, _ now: Instant) {
-        switch (report.state, new.state) {
+    /// Whether its users are to go to another member of its group.
+    var isToBeLeft: Bool { departure == .due || isDrained }
+
+    /// When something about it is due: `expire`.
+    var deadline: Instant? {
+        switch departure {
+        case .none, .due: flapping.deadline
+        case .at(let time): [time, flapping.deadline].compactMap(\.self).min()
+        }
+    }
+
+    // MARK: what happens to it
+
+    /// - Parameter reporter: generation of the dbwatch that says so.
+    mutating func receive(_ new: DatabaseReport, from reporter: UInt64?, _ now: Instant) {
+        let former = report.state
+        switch (former, new.state) {
         case (.available, .unavailable), (.unavailable, .available): flapping.changed(now)
         case (.unknown, _), (_, .unknown), (.available, .available), (.unavailable, .unavailable): break
         }
+        flapping.reported(isAvailable: new.state == .available, hasChanged: former != new.state, now)
         report = new
+        self.reporter = reporter
         maxConnections = new.maxConnections ?? maxConnections
+    }
+
+    mutating func drain(_ isDrained: Bool) {
+        self.isDrained = isDrained
+    }
+
+    /// It has been available for long enough to be relied on again.
+    mutating func calmed() {
+        flapping.calmed()
+    }
+
+    /// It has been unavailable for so long that its users leave it.
+    mutating func leave() {
+        departure = .due
+    }
+
+    /// Writes down that it counts as something else than before.
+    ///
+    /// - Parameter moveAfter: how long its users stay when it is unavailable.
+    mutating func turned(from former: Standing, moveAfter: Duration, _ now: Instant) {
+        let hasTurned = former.state != state
+        if hasTurned || former.isDrained != isDrained { since = now }
+        if former != standing { (before, changedAt) = (former, now) }
+        if state != .unavailable {
+            departure = .none
+        } else if hasTurned {
+            departure = .at(now + moveAfter)
+        }
     }
 
     /// Takes over changed settings. What is known of another server, or of another login, is known no longer.
@@ -94,15 +147,22 @@ package struct DatabaseRow: Equatable, Sendable {
     mutating func change(_ new: DatabaseSettings, _ now: Instant) -> Bool {
         let isOther = new.conninfo != settings.conninfo
         if isOther {
-            let (users, isDrained) = (users, isDrained)
-            self = DatabaseRow(settings: new)
-            (self.users, self.isDrained, since) = (users, isDrained, now)
+            let users = users
+            self = DatabaseRow(settings: new, isDrained: isDrained, since: now)
+            self.users = users
         }
         settings = new
         return isOther
     }
 
-    mutating func calmed() {
-        flapping.calmed()
+    // MARK: its users
+
+    mutating func count(_ change: Int) {
+        users += change
+    }
+
+    /// - Parameter isNew: whether the connections of this process are new: it has not arrived yet.
+    mutating func arrival(_ id: WorkerID, isNew: Bool) {
+        if isNew { arriving.insert(id) } else { arriving.remove(id) }
     }
 }

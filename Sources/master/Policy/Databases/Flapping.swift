@@ -10,17 +10,44 @@ struct Flapping: Equatable, Sendable {
     static let window = Duration.seconds(60)
     static let calm = Duration.seconds(30)
 
-    private var changes: [Instant] = []
-    private(set) var isDamped = false
-
-    mutating func changed(_ now: Instant) {
-        changes = changes.filter { now - $0 < Self.window } + [now]
-        if changes.count > Self.mostChanges { isDamped = true }
+    private enum State: Equatable {
+        /// When it has changed within `window`. → damped
+        case steady(changes: [Instant])
+        /// Until it has been available for `calm`; nil while it is not available. → steady
+        case damped(until: Instant?)
     }
 
-    /// It has been available for `calm`.
+    private var state = State.steady(changes: [])
+
+    var isDamped: Bool {
+        switch state {
+        case .steady: false
+        case .damped: true
+        }
+    }
+
+    /// When it has been available for long enough.
+    var deadline: Instant? {
+        switch state {
+        case .steady: nil
+        case .damped(let until): until
+        }
+    }
+
+    mutating func changed(_ now: Instant) {
+        guard case .steady(let earlier) = state else { return }
+        let changes = earlier.filter { now - $0 < Self.window } + [now]
+        state = changes.count > Self.mostChanges ? .damped(until: nil) : .steady(changes: changes)
+    }
+
+    /// What the last report says; while it is damped, the time begins anew with each change.
+    mutating func reported(isAvailable: Bool, hasChanged: Bool, _ now: Instant) {
+        guard case .damped(let until) = state else { return }
+        let since = hasChanged ? nil : until
+        state = .damped(until: isAvailable ? since ?? now + Self.calm : since)
+    }
+
     mutating func calmed() {
-        changes = []
-        isDamped = false
+        state = .steady(changes: [])
     }
 }

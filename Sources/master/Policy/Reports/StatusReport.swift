@@ -20,7 +20,7 @@ package struct WallClock {
 extension Supervisor {
     package func watcherStatuses() -> [WatcherStatus] {
         WatcherKind.allCases.compactMap { kind in
-            guard let watcher = watchers[kind], !(watcher.isDismissed && watcher.state == .waiting) else { return nil }
+            guard let watcher = watchers[kind], !(watcher.isDismissed && watcher.isWaiting) else { return nil }
             var status = WatcherStatus()
             status.name = "\(kind)"
             status.pid = watcher.pid
@@ -60,7 +60,7 @@ extension Supervisor {
 
     /// Whose deletion is held back.
     package func pendingDeletions(_ clock: WallClock) -> [PendingDeletion] {
-        fuse.held.sorted { $0.key < $1.key }.map { name, held in
+        deletions.held.sorted { $0.key < $1.key }.map { name, held in
             PendingDeletion(name, since: clock(held.since), why: held.why)
         }
     }
@@ -69,7 +69,7 @@ extension Supervisor {
         var status = UserStatus()
         status.name = user.name
         status.plan = user.settings.plan
-        let process = user.actual.processes.first
+        let process = user.actual.first
         status.pid = process?.pid
         status.generation = process?.id.generation ?? user.generation
         status.since = clock(user.since)
@@ -116,12 +116,12 @@ extension Supervisor {
                 user.history.isCrashLooping ? "crash-looping" : "waiting",
                 "\(user.lastFailure ?? user.lastExit ?? "died"); next start in \(seconds(until, now)) s"
             )
-        case (_, .ready(let process)): describeReady(user, process)
+        case (_, .ready(let process, _)): describeReady(user, process)
         }
     }
 
     private func describeReady(_ user: User, _ process: Process) -> (state: String, reason: String?) {
-        if returnQueue.contains(user.name) { return ("held", describeQueue(user)) }
+        if user.claims.isReturning { return ("held", describeQueue(user)) }
         if user.face?.standIn != nil { return ("held", "waits for a passed check") }
         if let failure = user.swapFailure { return ("ready", "new settings failed: \(failure)") }
         if let failure = user.upgradeFailure { return ("ready", failure) }
@@ -131,7 +131,7 @@ extension Supervisor {
 
     private func describeQueue(_ user: User) -> String {
         guard let name = user.database, let row = databases[name], !row.hasRoom else {
-            return "waits for a place among \(startLimit) starting at a time"
+            return "waits for a place among \(admission.limit) starting at a time"
         }
         return "waits for a place among \(row.arriving.count) who connect to database \(name) at a time"
     }
@@ -141,7 +141,7 @@ extension Supervisor {
     }
 
     private func describeExcess(_ user: User, _ process: Process) -> String? {
-        excess(user, process).map { "too much memory: \($0)" }
+        process.excess(over: limits(user).memory).map { "too much memory: \($0)" }
     }
 
     /// Why it does not run the version that it should.
@@ -150,7 +150,7 @@ extension Supervisor {
     }
 
     private func describeHeldDeletion(_ user: User) -> String? {
-        fuse.held[user.name].map { "gone, its deletion is held back: \($0.why)" }
+        deletions.held[user.name].map { "gone, its deletion is held back: \($0.why)" }
     }
 
     private func seconds(_ until: Instant, _ now: Instant) -> Double {
@@ -159,18 +159,18 @@ extension Supervisor {
 
     /// The lines of `steward why`, before the user's last events.
     package func explanation(_ name: UserName, _ clock: WallClock, _ rfc3339: (Int64) -> String) -> [String]? {
-        let deletion = fuse.held[name].map { held in
+        let deletion = deletions.held[name].map { held in
             "deletion held back since \(rfc3339(clock(held.since))), until `steward confirm-delete`: \(held.why)"
         }
         guard let user = users[name], !user.isDeleted else {
-            if let fault = faults[name] { return ["\(name) is no user yet: \(fault)"] }
+            if let fault = deletions.faults[name] { return ["\(name) is no user yet: \(fault)"] }
             return deletion.map { ["\(name) went while no master ran: its worker is left as it is", $0] }
         }
         let status = status(user, clock)
         var lines = ["\(name) is \(status.state)" + (status.reason.map { ": \($0)" } ?? "")]
         lines.append("wanted: \(describeWanted(user))")
         if let version = describeChoice(user) { lines.append(version) }
-        if let process = user.actual.processes.first {
+        if let process = user.actual.first {
             let pid = process.pid.map { "pid \($0), " } ?? ""
             let started = rfc3339(clock(process.startedAt))
             lines.append("process: \(pid)generation \(process.id.generation), started \(started)")
@@ -190,7 +190,7 @@ extension Supervisor {
         if let fault = user.fault { lines.append("fault: \(fault)") }
         if let failure = user.swapFailure { lines.append("new settings failed: \(failure)") }
         if let exit = user.lastExit { lines.append("last death: \(exit)" + (user.lastFailure.map { ", \($0)" } ?? "")) }
-        if let own = user.actual.processes.first?.ownStatus { lines.append("says of itself: \(own)") }
+        if let own = user.actual.first?.ownStatus { lines.append("says of itself: \(own)") }
         return lines
     }
 
@@ -219,15 +219,6 @@ extension Supervisor {
         case .down(.databaseUnavailable(let why)): "kept but not served, \(why)"
         case .down(.databaseUnknown(let why)): "up when known, \(why)"
         case .down(.noDatabase(let why)): "down, \(why)"
-        }
-    }
-}
-
-extension Supervisor {
-    /// The sockets on which the keeper answers; also for users who are not reported yet.
-    package var standIns: [StandIn] {
-        (users.values.map(\.face) + remains.values.map(\.face)).compactMap { face in
-            face.flatMap { face in face.standIn.map { StandIn(face.socket, $0) } }
         }
     }
 }

@@ -50,14 +50,14 @@ extension Supervisor {
     package func objection(to request: UpgradeRequest) -> String? {
         switch request.action {
         case .plan, .start:
-            guard let version = request.version ?? packages.current else { return "no version is current" }
+            guard let version = request.version ?? versions.current else { return "no version is current" }
             if request.action == .start, let rollout = upgrade.rollout {
                 if rollout.target == .settings { return "an upgrade to \(rollout.target) is on its way" }
                 if rollout.isRolling, rollout.target == .package(version) {
                     return "\(version) is on its way already\(rollout.isPaused ? ", paused" : "")"
                 }
             }
-            return packages.objection(to: version).map { "\(version) \($0.text)" }
+            return versions.objection(to: version).map { "\(version) \($0.text)" }
         case .pause, .resume, .abort:
             guard let rollout = upgrade.rollout else { return "no upgrade is on its way" }
             return rollout.isRolling ? nil : "it is being rolled back"

@@ -49,6 +49,10 @@ struct Rollout {
     private(set) var doubts: [UserName: Doubt] = [:]
     /// With whom it has failed, and how.
     private(set) var failures: [UserName: String] = [:]
+    /// When the doubts are judged; nil where there are none to judge.
+    private var judgeAt: Instant?
+    /// When those who were put aside may be looked at again: there may be thousands of them, and a step for each event.
+    private var asideAt: Instant?
 
     init(to target: Target, at now: Instant) {
         self.target = target
@@ -92,8 +96,28 @@ struct Rollout {
         return min(settings.canary - proved.count, settings.parallel)
     }
 
-    /// Whether those who were put aside are to be looked at again.
+    /// Whether all others have had their turn.
     var isAsideDue: Bool { queue.count == 0 && underway.isEmpty && doubts.isEmpty && !isPaused && !aside.isEmpty }
+
+    /// When something is due: `expire`.
+    var deadline: Instant? { [judgeAt, asideAt].compactMap(\.self).min() }
+
+    /// Whether it is time to judge doubts.
+    mutating func expire(_ now: Instant) -> Bool {
+        if let judgeAt, judgeAt <= now {
+            self.judgeAt = nil
+            return true
+        }
+        if let asideAt, asideAt <= now { self.asideAt = nil }
+        return false
+    }
+
+    /// Those who were put aside, if they are to be looked at again now; the next time is a second later.
+    mutating func takeAside(_ now: Instant) -> [UserName] {
+        guard isAsideDue, asideAt == nil else { return [] }
+        asideAt = now + .seconds(1)
+        return aside.sorted()
+    }
 
     mutating func begun(_ name: UserName) {
         underway.insert(name)
@@ -121,14 +145,27 @@ struct Rollout {
         return true
     }
 
-    /// - Parameter isDoubtful: whether it may be a database's fault; then `judged` tells.
-    mutating func failed(_ name: UserName, _ why: String, isDoubtful: Bool, _ now: Instant) {
+    mutating func failed(_ name: UserName, _ why: String) {
         underway.remove(name)
-        if isDoubtful {
-            doubts[name] = Doubt(why: why, since: now)
-        } else {
-            failures[name] = why
+        failures[name] = why
+    }
+
+    /// It may be a database's fault: `judged` tells.
+    ///
+    /// - Parameter doubtTime: as long as a database takes to be noticed that is gone.
+    mutating func doubted(_ name: UserName, _ why: String, doubtTime: Duration, _ now: Instant) {
+        underway.remove(name)
+        doubts[name] = Doubt(why: why, since: now)
+        judgeAt = now + doubtTime
+    }
+
+    /// Doubts that can be judged now; the others are due when they have lasted as long.
+    mutating func ripeDoubts(doubtTime: Duration, _ now: Instant) -> [(name: UserName, doubt: Doubt)] {
+        let sorted = doubts.sorted { $0.key < $1.key }
+        if let last = sorted.last(where: { now - $0.value.since < doubtTime }) {
+            judgeAt = last.value.since + doubtTime
         }
+        return sorted.filter { now - $0.value.since >= doubtTime }.map { ($0.key, $0.value) }
     }
 
     mutating func judged(_ name: UserName, _ plan: Plan, isExcused: Bool) {
@@ -152,6 +189,7 @@ struct Rollout {
         isPaused = false
         queue = StartQueue()
         (underway, aside, doubts, proved, untried) = ([], [], [:], [], [])
+        judgeAt = nil
     }
 
     mutating func remove(_ name: UserName) {
@@ -161,22 +199,5 @@ struct Rollout {
         proved.remove(name)
         untried.remove(name)
         doubts[name] = nil
-    }
-}
-
-/// Which version is in force, and what is kept of rollouts.
-package struct Upgrade {
-    /// The last one that has reached everybody whom it was for: new users get it.
-    var inForce: String?
-    /// Where `current` pointed when it was looked at last.
-    var seen: String?
-    /// Versions that have failed or were aborted, and why: nobody is sent there until the operator says so.
-    var held: [String: String] = [:]
-    var rollout: Rollout?
-    /// Worker settings that have still to prove themselves.
-    package var newSettings: NewSettings?
-
-    package init(inForce: String? = nil, seen: String? = nil, held: [String: String] = [:]) {
-        (self.inForce, self.seen, self.held) = (inForce, seen, held)
     }
 }

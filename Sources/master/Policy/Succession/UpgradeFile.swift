@@ -95,10 +95,7 @@ package enum UpgradeFile {
             records.append(try reader.value())
         }
         guard records.count == 1, let record = records.first else { throw WireError.truncated }
-        var upgrade = Upgrade()
-        upgrade.inForce = record.inForce
-        upgrade.seen = record.seen
-        upgrade.held = record.held
+        var upgrade = Upgrade(inForce: record.inForce, seen: record.seen, held: record.held)
         guard let target = record.target else { return upgrade }
         let failures = record.failures.compactMap { name, why in UserName(name).map { ($0, why) } }
         upgrade.rollout = Rollout(

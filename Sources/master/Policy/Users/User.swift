@@ -1,104 +1,60 @@
-// A user as master knows it: what is wanted, what is there, and who answers its customers.
+// A user as master knows it: what is there, who answers its customers, what is on its way, and the deadlines of all that.
+//
+// A user takes one step at a time: an event and its `Aim` go in, effects go into the outbox, and what concerns other
+// parts comes back as an `Answer`. What it occupies elsewhere (a place in a queue or among the starting processes, a
+// connection that is new, a share of the replacements, its next deadline) follows from its state: `claims` says it, and
+// the Supervisor keeps the parts in step after each change. So nothing of that can be left behind.
 
 import Shared
 
-/// One process of a user.
-struct Process: Equatable, Sendable {
-    let id: WorkerID
-    /// The socket that it was given.
-    let socket: SocketID
-    var plan: PlanIdentity
-    /// The version that it runs, where there are any.
+/// What the Supervisor has to decide, or to do elsewhere, because of a step.
+enum Answer: Equatable {
+    /// It has proved itself with what the rollout brings.
+    case proved
+    /// It serves with what the rollout brings, and fails.
+    case trialFailed(why: String)
+    /// The new process of a swap was given up for that reason.
+    case swapFailed(PlanIdentity, why: String)
+    case died(Death)
+    /// It should be replaced, if others are not already.
+    case isSick(Complaint)
+    /// Nobody can tell whether this adopted process is ready.
+    case isUnheard(WorkerID)
+}
+
+struct Death: Equatable {
+    let process: Process
+    let cause: String
+}
+
+/// Why a user should be replaced, and how.
+struct Complaint: Equatable {
+    let remedy: Remedy
+    let why: String
+    let rule: String
+}
+
+/// What a user occupies in other parts.
+struct Claims: Equatable {
+    /// It waits for a place among the starting processes.
+    var isQueued = false
+    /// It waits for the check that lets it back.
+    var isReturning = false
+    /// Its place among the starting processes.
+    var place: WorkerID?
+    /// Processes whose connections are new, and where.
+    var arriving: [(id: WorkerID, database: String?)] = []
+    /// It is one of those who are being replaced because they fail.
+    var isBeingReplaced = false
+    var deadline: Instant?
+    /// What STATE/versions has to say of it.
     var version: String?
-    var pid: Int32?
-    let startedAt: Instant
-    var readyAt: Instant?
-    /// Set for one that has to prove itself before customers are sent to it: not before this time, and a passed check.
-    var soakEnd: Instant?
-    var pulse = Pulse()
-    /// In bytes, with its descendants, when it was last measured.
-    var memory: Int?
-    /// What it says of itself by STATUS=.
-    var ownStatus: String?
-    /// Why it could not be started, where that is known before its exit.
-    var failure: String?
-}
+    var formerVersion: String?
 
-/// Why no process can be made: the machine's trouble, and not the worker's.
-struct StartTrouble: Equatable, Sendable {
-    var why = ""
-    /// The attempts in a row.
-    var attempts = RestartHistory()
-}
-
-/// A process on its way out.
-struct Departure: Equatable, Sendable {
-    enum Phase: Equatable, Sendable {
-        /// It still serves who waits on its socket; so many looks in a row found nobody.
-        case draining(until: Instant, emptyLooks: Int)
-        case terminating
-        /// It hangs: SIGABRT, so that it leaves a traceback.
-        case aborting
-    }
-
-    var process: Process
-    var phase: Phase
-}
-
-/// What there is. Each case can go to those named beside it.
-enum Actual: Equatable, Sendable {
-    /// Nothing runs. → queued
-    case absent
-    /// Waits for a place among the starting ones. → starting, absent
-    case queued
-    /// → ready, stopping; its death: absent (and queued at once) or waiting
-    case starting(Process)
-    /// → swapping, stopping; its death: absent or waiting
-    case ready(Process)
-    /// A second process starts on a socket of its own while the first one serves. → ready with either of them, starting
-    case swapping(old: Process, new: Process)
-    /// → absent at its exit, or waiting where the exit counts as a death
-    case stopping(Departure)
-    /// The restart delay. → queued, absent
-    case waiting(until: Instant)
-
-    /// Every process that this state holds.
-    var processes: [Process] {
-        switch self {
-        case .absent, .queued, .waiting: []
-        case .starting(let process), .ready(let process): [process]
-        case .swapping(let old, let new): [old, new]
-        case .stopping(let departure): [departure.process]
-        }
-    }
-}
-
-/// What should be there.
-enum Wanted: Equatable, Sendable {
-    case up
-    case down(DownReason)
-}
-
-enum DownReason: Equatable, Sendable {
-    case held(String)
-    case disabled
-    /// Its worker goes on running: only its customers are answered by the stand-in.
-    case databaseUnavailable(String)
-    /// No word about the database has come yet.
-    case databaseUnknown(String)
-    /// The database that it names is configured no more.
-    case noDatabase(String)
-}
-
-/// Who answers at RUNTIME/users/NAME.sock.
-package struct Face: Equatable, Sendable {
-    /// Where the link points.
-    package var socket: SocketID
-    /// Set where the keeper answers there; nil: requests reach, or wait for, a worker on that socket.
-    package var standIn: StandInReason?
-
-    package init(socket: SocketID, standIn: StandInReason? = nil) {
-        (self.socket, self.standIn) = (socket, standIn)
+    static func == (left: Claims, right: Claims) -> Bool {
+        left.isQueued == right.isQueued && left.isReturning == right.isReturning && left.place == right.place
+            && left.arriving.elementsEqual(right.arriving) { $0.id == $1.id }
+            && left.isBeingReplaced == right.isBeingReplaced && left.deadline == right.deadline
     }
 }
 
@@ -120,7 +76,7 @@ package struct User: Equatable, Sendable {
     }
     /// It is planned by worker settings that have still to prove themselves with others.
     var hasNewSettings = false
-    /// The plan of a process that is left alone until the user's turn: nobody knows any more by which worker settings.
+    /// The plan of a process that is left alone until the user's turn: by which worker settings is not known any more.
     var keptPlan: PlanIdentity?
     /// Why it does not run the version that it should.
     var versionTrouble: String?
@@ -139,15 +95,17 @@ package struct User: Equatable, Sendable {
             if oldValue.kind != actual.kind { sinceChanged = true }
         }
     }
-    var since: Instant
-    package var face: Face? {
+    private(set) var since: Instant
+    var face: Face? {
         didSet { if (oldValue?.standIn == nil) != (face?.standIn == nil) { sinceChanged = true } }
     }
-    /// Processes that nobody is sent to any more, by generation.
+    /// When a socket or link that could not be made is tried again.
+    var repairAt: Instant?
+    /// Processes that customers are not sent to any more, by generation.
     var departing: [UInt64: Departure] = [:] {
         didSet { isUnsaved = true }
     }
-    /// The last process or socket number given out.
+    /// The last number that was given out, to a process or a socket.
     var generation: UInt64 = 0 {
         didSet { isUnsaved = true }
     }
@@ -155,23 +113,30 @@ package struct User: Equatable, Sendable {
     /// A swap is due although the plan is the same, and why.
     var swapRequest: String?
     /// The plan that a swap failed with, and how: not tried again until it changes or the operator asks.
-    var failedPlan: PlanIdentity?
+    var failedPlan: PlanIdentity? {
+        didSet { isUnsaved = true }
+    }
     var swapFailure: String?
 
-    var history = RestartHistory()
+    var history = RestartHistory() {
+        didSet { isUnsaved = true }
+    }
     /// Set while no process can be made for it.
     var startTrouble: StartTrouble?
     /// Replacements because of failed checks or too much memory, and when the next one is allowed.
     var remedies = RestartHistory()
     var remedyAfter: Instant?
-    var restarts = 0
+    var isBeingReplaced = false
+    var restarts = 0 {
+        didSet { isUnsaved = true }
+    }
     var lastExit: String?
     var lastFailure: String?
     var health: Health?
     /// Since when its checks pass, while they do.
     var passingSince: Instant?
     var latency: Double?
-    fileprivate(set) var sinceChanged = true
+    private var sinceChanged = true
     /// Whether its record has changed since it was written down.
     var isUnsaved = true
 
@@ -182,15 +147,16 @@ package struct User: Equatable, Sendable {
 
     var name: UserName { settings.name }
 
-    mutating func nextWorker() -> WorkerID { WorkerID(user: name, generation: nextNumber()) }
-
-    /// For a socket that is made before there is a worker for it.
-    mutating func nextSocket() -> SocketID { SocketID(user: name, generation: nextNumber()) }
-
+    /// Sockets and processes share one sequence of numbers.
     private mutating func nextNumber() -> UInt64 {
         generation += 1
         return generation
     }
+
+    mutating func nextWorker() -> WorkerID { WorkerID(user: name, generation: nextNumber()) }
+
+    /// For a socket that is not made for a process of its own.
+    mutating func nextSocket() -> SocketID { SocketID(user: name, generation: nextNumber()) }
 
     /// Sets the time of the present state after it has changed.
     mutating func stamp(_ now: Instant) {
@@ -208,20 +174,57 @@ package struct User: Equatable, Sendable {
 
     /// Every process of the user that has not ended.
     var processes: [Process] { actual.processes + departing.values.map(\.process) }
+
+    var hasProcesses: Bool { actual.first != nil || !departing.isEmpty }
+
+    /// Of the process that serves; before there is one, nil.
+    var runningVersion: String? { actual.first?.version }
+
+    /// Whether a worker serves it, alone or with its successor beside it.
+    var isReady: Bool {
+        switch actual {
+        case .ready, .swapping: true
+        case .absent, .queued, .starting, .stopping, .waiting: false
+        }
+    }
 }
 
-extension Actual {
-    fileprivate enum Kind { case absent, queued, starting, ready, swapping, stopping, waiting }
+// MARK: what it occupies
 
-    fileprivate var kind: Kind {
-        switch self {
-        case .absent: .absent
-        case .queued: .queued
-        case .starting: .starting
-        case .ready: .ready
-        case .swapping: .swapping
-        case .stopping: .stopping
-        case .waiting: .waiting
+extension User {
+    var claims: Claims {
+        var claims = Claims()
+        claims.isBeingReplaced = isBeingReplaced
+        (claims.version, claims.formerVersion) = (version, formerVersion)
+        switch actual {
+        case .absent, .waiting: break
+        case .queued: claims.isQueued = true
+        case .starting(let start): claims.add(start)
+        case .ready(let process, let service):
+            claims.isQueued = service.wantsSuccessor
+            claims.isReturning = service.comeback == .queued
+            claims.add(process)
+        case .swapping(let old, let new):
+            claims.add(old)
+            switch new {
+            case .starting(let start): claims.add(start)
+            case .soaking(let process, _), .proving(let process, _): claims.add(process)
+            }
+        case .stopping(let departure): claims.add(departure.process)
         }
+        for departure in departing.values { claims.add(departure.process) }
+        claims.deadline = deadline
+        return claims
+    }
+}
+
+extension Claims {
+    fileprivate mutating func add(_ start: Start) {
+        if start.placeUntil != nil { place = start.process.id }
+        add(start.process)
+    }
+
+    fileprivate mutating func add(_ process: Process) {
+        if process.isArriving { arriving.append((process.id, process.plan.database)) }
     }
 }

@@ -91,7 +91,8 @@ extension UserRecord {
         let present: [ProcessRecord] =
             switch user.actual {
             case .absent, .queued, .waiting: []
-            case .starting(let process), .ready(let process): [ProcessRecord(process)]
+            case .starting(let start): [ProcessRecord(start.process)]
+            case .ready(let process, _): [ProcessRecord(process)]
             case .swapping(let old, let new): [ProcessRecord(old), ProcessRecord(new)]
             case .stopping(let departure): [ProcessRecord(departure)]
             }
@@ -104,14 +105,19 @@ extension ProcessRecord {
         generation = process.id.generation
         socket = process.socket.generation
         pid = process.pid ?? 0
-        // One that soaks has to prove itself to the next master, too.
-        readyAt = process.soakEnd == nil ? process.readyAt : nil
+        readyAt = process.readyAt
         stage = readyAt == nil ? .starting : .ready
         startedAt = process.startedAt
         fingerprint = process.plan.fingerprint
         database = process.plan.database
         place = process.plan.place
         version = process.version
+    }
+
+    /// One that soaks has to prove itself to the next master, too.
+    init(_ newcomer: Newcomer) {
+        self.init(newcomer.process)
+        (readyAt, stage) = (nil, .starting)
     }
 
     init(_ departure: Departure) {

@@ -19,7 +19,7 @@ extension Supervisor {
             .keeper(KeeperSettings(logs: configuration.logs), configuration.journal, standIns)
         case .pathwatch: .pathwatch(configuration.pathSettings)
         case .dbwatch: .dbwatch(configuration.databaseCheck, configuration.databases)
-        case .dispatch: .dispatch(users.values.flatMap(checkOrders))
+        case .dispatch: .dispatch(checkOrders)
         }
     }
 }

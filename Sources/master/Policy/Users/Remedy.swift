@@ -11,7 +11,7 @@ enum Heartbeat: CaseIterable, Sendable {
 }
 
 /// What the checks from outside say.
-enum CheckResult: CaseIterable, Sendable {
+enum Symptom: CaseIterable, Sendable {
     case passing
     /// An answer, but not a 2xx.
     case wrongStatus
@@ -47,7 +47,7 @@ enum Remedy: Equatable, Sendable {
     case abort
 
     /// The table in DESIGN.md.
-    static func `for`(_ heartbeat: Heartbeat, _ check: CheckResult, _ database: DatabaseCondition) -> Remedy {
+    static func `for`(_ heartbeat: Heartbeat, _ check: Symptom, _ database: DatabaseCondition) -> Remedy {
         switch database {
         case .down, .inDoubt: return .nothing
         case .fine: break
@@ -61,35 +61,5 @@ enum Remedy: Equatable, Sendable {
         case (.timeout, .fresh), (.refused, .fresh): return .swap
         case (.timeout, .none), (.timeout, .stale), (.refused, .none), (.refused, .stale): return .abort
         }
-    }
-}
-
-/// The rhythm of a worker's WATCHDOG=1.
-struct Pulse: Equatable, Sendable {
-    /// The beats of a start come as they like: a rhythm shows after so many gaps.
-    private static let gapsOfARhythm = 3
-
-    private(set) var last: Instant?
-    private var longestGap = Duration.zero
-    private var gaps = 0
-
-    mutating func beat(_ now: Instant) {
-        if let last {
-            longestGap = max(longestGap, now - last)
-            gaps += 1
-        }
-        last = now
-    }
-
-    /// Stale is a silence of twice the longest one that the worker has shown while it was well, or of `limit`: who
-    /// beats each second is known to hang long before who beats each ten.
-    func heartbeat(_ now: Instant, limit: Duration) -> Heartbeat {
-        guard let last, limit > .zero else { return .none }
-        return now - last > bound(limit) ? .stale : .fresh
-    }
-
-    /// The longest silence that is still fresh.
-    func bound(_ limit: Duration) -> Duration {
-        gaps < Self.gapsOfARhythm ? limit : min(limit, longestGap * 2)
     }
 }

@@ -1,0 +1,247 @@
+// A new version, or other worker settings, reach their users: when a rollout begins, whose turn it is, how it ends.
+//
+// A user's turn is a swap whose new process soaks before customers are sent to it (`Trial`). How far a rollout has come is
+// seen from the users themselves: of a version, `version` is what a user is to run and `formerVersion` what it ran before,
+// and the next master finds both; of settings, `hasNewSettings`. Only one rollout is on its way: settings wait for the end
+// of a version's, and the other way round.
+
+import Shared
+
+extension Supervisor {
+    // MARK: occasions
+
+    /// `current` may have moved: paying users follow it, and free ones where the configuration says so.
+    mutating func followCurrent() {
+        guard deletions.isComplete, upgrade.rollout?.target != .settings else { return }
+        guard let current = versions.current, current != upgrade.seen, versions.objection(to: current) == nil else {
+            return
+        }
+        if let why = upgrade.see(current) {
+            out.note("\(current) is current, but held: \(why)", rule: "upgrade", weight: .warning)
+            return keepUpgrade()
+        }
+        beginRollout(to: .package(current))
+    }
+
+    /// Gives everybody a place whom it is about; one that is on its way already gives way to it.
+    mutating func beginRollout(to target: Rollout.Target) {
+        recallUnderway()
+        // What a rollout has left that is not known any more tells nothing of this one.
+        if upgrade.rollout == nil { forgetFormerVersions() }
+        upgrade.begin(target, now)
+        for name in users.keys.sorted() { joinRollout(name) }
+        let count = upgrade.rollout?.total ?? 0
+        if count > 0 { out.note("upgrade to \(target) begins: \(count) users", rule: "upgrade") }
+        keepUpgrade()
+    }
+
+    /// Gives a user its place, where the rollout is to change it.
+    mutating func joinRollout(_ name: UserName) {
+        if let user = users[name], isDue(user) { upgrade.rollout?.append(name, user.settings.plan) }
+    }
+
+    /// Users who are between two processes go back to the former one.
+    mutating func recallUnderway() {
+        for name in upgrade.rollout?.underway.sorted() ?? [] { goBack(name) }
+    }
+
+    /// A user has come: a new one, or with what an earlier master has done to it.
+    mutating func enrol(_ name: UserName) {
+        guard let user = users[name] else { return }
+        guard let rollout = upgrade.rollout, case .package = rollout.target, user.formerVersion != nil else {
+            return joinRollout(name)
+        }
+        if rollout.isRolling {
+            upgrade.rollout?.begun(name)
+            if runsAsWanted(user) { upgrade.rollout?.finished(name) }
+        } else {
+            upgrade.rollout?.append(name, user.settings.plan)
+        }
+    }
+
+    /// Whether a user goes where `current` goes.
+    func follows(_ settings: UserSettings) -> Bool {
+        guard settings.package == nil else { return false }
+        return settings.plan == .paid || configuration.upgrade.free == .follow
+    }
+
+    // MARK: turns
+
+    /// Lets those have their turn who may, and ends what is over.
+    mutating func advanceRollout() {
+        guard !isStopping, deletions.isComplete else { return }
+        if configuration.packages == nil, upgrade.rollout?.target != .settings { upgrade.rollout = nil }
+        if upgrade.rollout == nil, upgrade.newSettings?.isTried == true { beginRollout(to: .settings) }
+        guard upgrade.rollout != nil else { return }
+        if let why = upgradeEnd { turnBack(why) }
+        for name in upgrade.rollout?.underway.sorted() ?? [] { followUnderway(name) }
+        if upgradeObstacle == nil {
+            let now = now
+            for name in upgrade.rollout?.takeAside(now) ?? [] { reconsider(name) }
+            while let name = upgrade.rollout?.next(configuration.upgrade) { turn(name) }
+        }
+        if upgrade.rollout?.isOver == true {
+            endRollout()
+            // Another one may have waited for that.
+            advanceRollout()
+        }
+    }
+
+    mutating func rolloutDue() {
+        let now = now
+        if upgrade.rollout?.expire(now) == true { judgeDoubts() }
+    }
+
+    /// Why the version is to reach no other user; nil while it may.
+    private var upgradeEnd: String? {
+        guard let rollout = upgrade.rollout, rollout.isRolling else { return nil }
+        if rollout.isSpent(configuration.upgrade) { return rollout.verdict }
+        guard versions.folderFault == nil, case .package(let version) = rollout.target else { return nil }
+        return versions.objection(to: version).map { "\(version) \($0.text)" }
+    }
+
+    /// Why no user's turn comes for the moment. The way back is open at any time.
+    var upgradeObstacle: String? {
+        guard let rollout = upgrade.rollout, rollout.isRolling else { return nil }
+        if let fault = versions.folderFault { return fault }
+        if rollout.isPaused { return "paused by the operator" }
+        if let (name, doubt) = rollout.doubts.min(by: { $0.key < $1.key }) {
+            return "\(name) failed (\(doubt.why)): it may be its database's fault"
+        }
+        return databases.firstAway.map { "waits for database \($0)" }
+    }
+
+    private mutating func turn(_ name: UserName) {
+        guard let rollout = upgrade.rollout, let user = users[name], !user.isDeleted else { return }
+        guard rollout.isRolling ? isDue(user) : goesBack(user) else { return }
+        guard case .ready = user.actual, wanted(user).isServed, user.face?.standIn == nil else {
+            upgrade.rollout?.postpone(name)
+            return
+        }
+        upgrade.rollout?.begun(name)
+        change(name)
+    }
+
+    /// One that was put aside: all others have had their turn.
+    private mutating func reconsider(_ name: UserName) {
+        guard let user = users[name], !user.isDeleted else {
+            upgrade.rollout?.remove(name)
+            return
+        }
+        if isIdle(user) {
+            change(name)
+            upgrade.rollout?.finished(name)
+        } else if case .ready = user.actual {
+            upgrade.rollout?.append(name, user.settings.plan)
+        }
+    }
+
+    /// Whether no process serves the user, or is about to: there is nothing to be lost, and nothing to be proved.
+    private func isIdle(_ user: User) -> Bool {
+        guard wanted(user).keepsWorker else { return true }
+        return switch user.actual {
+        case .absent, .waiting: true
+        case .queued, .starting, .ready, .swapping, .stopping: false
+        }
+    }
+
+    // MARK: between two processes
+
+    /// What a new process of this user has to prove itself with; nil: it has not to.
+    func trial(_ user: User) -> Rollout.Target? {
+        guard let rollout = upgrade.rollout, rollout.isRolling, rollout.underway.contains(user.name) else { return nil }
+        return rollout.target
+    }
+
+    /// Users who are held, disabled, deleted or pinned meanwhile leave the rollout, or wait for another turn.
+    private mutating func followUnderway(_ name: UserName) {
+        guard let user = users[name], !user.isDeleted, isAddressed(user) else {
+            upgrade.rollout?.remove(name)
+            return revert(name)
+        }
+        guard wanted(user).keepsWorker else {
+            goBack(name)
+            upgrade.rollout?.postpone(name)
+            return
+        }
+        if upgrade.rollout?.isRolling == true {
+            // Its own new settings may have made the old process one that has to prove itself.
+            if case .ready = user.actual, wanted(user).isServed { advance(name) { $0.soakServing(&$1, $2.now) } }
+        } else if runsAsWanted(user) || user.swapFailure != nil || isIdle(user) {
+            // It went back, or will when it starts; nothing better is to be had.
+            upgrade.rollout?.finished(name)
+        }
+    }
+
+    // MARK: orders of the operator
+
+    mutating func steerRollout(_ order: UpgradeOrder) {
+        switch order {
+        case .start(let version): beginRollout(to: .package(version))
+        case .pause: pauseRollout(true)
+        case .resume: pauseRollout(false)
+        case .abort: turnBack("aborted by the operator")
+        }
+    }
+
+    private mutating func pauseRollout(_ isPaused: Bool) {
+        guard let rollout = upgrade.rollout, rollout.isPaused != isPaused else { return }
+        upgrade.rollout?.isPaused = isPaused
+        out.note("upgrade to \(rollout.target) \(isPaused ? "paused" : "resumed")", rule: "upgrade")
+        keepUpgrade()
+    }
+
+    mutating func keepUpgrade() {
+        out.emit(.keepUpgrade(KeptUpgrade(upgrade)))
+    }
+
+    // MARK: the end
+
+    /// Stops the rollout and brings back those whom it has changed; what it was about is held.
+    mutating func turnBack(_ why: String) {
+        guard let rollout = upgrade.rollout, rollout.isRolling else { return }
+        recallUnderway()
+        upgrade.turnBack(why)
+        for (name, user) in users.sorted(by: { $0.key < $1.key }) where goesBack(user) {
+            upgrade.rollout?.append(name, user.settings.plan)
+        }
+        let count = upgrade.rollout?.waiting ?? 0
+        let back = count == 0 ? "nobody has to go back" : "\(count) go back"
+        let text = "upgrade to \(rollout.target) stopped and held, \(back): \(why)"
+        out.note(text, rule: "upgrade", weight: .warning)
+        keepUpgrade()
+    }
+
+    private mutating func forgetFormerVersions() {
+        for name in users.keys.sorted() where users[name]?.formerVersion != nil {
+            edit(name) { $0.formerVersion = nil }
+        }
+    }
+
+    private mutating func endRollout() {
+        guard let rollout = upgrade.rollout else { return }
+        upgrade.rollout = nil
+        if rollout.isRolling {
+            finish(rollout)
+            let failed = rollout.failures.isEmpty ? "" : ", it failed for \(rollout.failures.count)"
+            let changed = rollout.changed == 0 ? "" : ": \(rollout.changed) users changed"
+            let verb = rollout.target == .settings ? "are" : "is"
+            out.note("\(rollout.target) \(verb) in force\(changed)\(failed)", rule: "upgrade")
+        } else {
+            out.note("upgrade to \(rollout.target): rolled back", rule: "upgrade")
+        }
+        keepUpgrade()
+        followCurrent()
+    }
+
+    private mutating func finish(_ rollout: Rollout) {
+        switch rollout.target {
+        case .package(let version):
+            upgrade.isInForce(version)
+            forgetFormerVersions()
+        case .settings:
+            takeSettings(failures: rollout.failures)
+            reconcileAll()
+        }
+    }
+}

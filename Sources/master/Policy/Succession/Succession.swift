@@ -1,0 +1,79 @@
+// What passes from one master to the next beside the deletions and rollouts: holds, versions, and what still runs.
+
+import Shared
+
+/// What an earlier master has written down of a user.
+package struct KeptVersion: Equatable, Sendable {
+    /// The version that the user is to run.
+    var version: String?
+    /// The one that it ran before.
+    var former: String?
+}
+
+struct Succession {
+    /// Between a change of a version and its writing: they come in crowds.
+    private static let keepDelay = Duration.milliseconds(500)
+
+    /// Holds of an earlier master, until their users are reported.
+    private var holds: [UserName: String]
+    /// Versions of its users, until those are reported.
+    private(set) var versions: [UserName: KeptVersion]
+    /// What it has left of users who are not reported yet.
+    private(set) var remains: [UserName: Remains]
+    /// How many of its processes have been taken over.
+    private(set) var adopted = 0
+    /// When all versions are to be written down; nil where they are.
+    private(set) var deadline: Instant?
+
+    init(holds: [UserName: String], versions: [UserName: KeptVersion], remains: [UserName: Remains]) {
+        (self.holds, self.versions, self.remains) = (holds, versions, remains)
+    }
+
+    // MARK: events about users who are not known yet
+
+    mutating func ended(_ id: WorkerID, _ how: String) -> Bool {
+        remains[id.user]?.ended(id.generation, how) != nil
+    }
+
+    mutating func becameReady(_ id: WorkerID, _ now: Instant) -> Bool {
+        remains[id.user]?.becameReady(id.generation, now) != nil
+    }
+
+    /// The keeper answers for a user of whom no process is left, and of whom no settings are known.
+    ///
+    /// - Returns: on which socket; nil where a worker serves, or the keeper answers already.
+    mutating func answerForDead(_ name: UserName) -> SocketID? {
+        guard let left = remains[name], let face = left.face, face.standIn == nil, left.isDead else { return nil }
+        remains[name]?.face?.standIn = .restarting
+        return face.socket
+    }
+
+    // MARK: a user is known
+
+    mutating func takeHold(_ name: UserName) -> String? { holds.removeValue(forKey: name) }
+    mutating func takeVersion(_ name: UserName) -> KeptVersion? { versions.removeValue(forKey: name) }
+    mutating func takeRemains(_ name: UserName) -> Remains? { remains.removeValue(forKey: name) }
+
+    mutating func count(adopted count: Int) {
+        adopted += count
+    }
+
+    /// Everybody who is there has been named: versions of others are of no use any more.
+    ///
+    /// - Returns: whether there were any.
+    mutating func forgetVersions(except present: Set<UserName>) -> Bool {
+        let before = versions.count
+        versions = versions.filter { present.contains($0.key) || remains[$0.key] != nil }
+        return versions.count < before
+    }
+
+    // MARK: for the next master
+
+    mutating func keepVersionsSoon(_ now: Instant) {
+        deadline = deadline ?? now + Self.keepDelay
+    }
+
+    mutating func versionsKept() {
+        deadline = nil
+    }
+}

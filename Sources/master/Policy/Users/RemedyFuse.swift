@@ -1,0 +1,33 @@
+// How many users are replaced at a time because they fail: more at once is the machine's trouble, or dispatch's.
+
+import Shared
+
+struct RemedyFuse {
+    enum Answer: Equatable {
+        case admitted
+        case refused
+        /// Refused, and it has not been told yet that there are so many.
+        case blown(limit: Int)
+    }
+
+    /// Users who are being replaced.
+    private(set) var replacing: Set<UserName> = []
+    private var isBlown = false
+
+    /// - Parameter users: how many there are.
+    mutating func admit(_ name: UserName, of users: Int) -> Answer {
+        guard !replacing.contains(name) else { return .refused }
+        guard replacing.count < max(1, users / 20) else {
+            defer { isBlown = true }
+            return isBlown ? .refused : .blown(limit: replacing.count)
+        }
+        replacing.insert(name)
+        return .admitted
+    }
+
+    /// The user's replacement is done, or was given up.
+    mutating func done(_ name: UserName) {
+        replacing.remove(name)
+        if replacing.isEmpty { isBlown = false }
+    }
+}
