@@ -52,7 +52,7 @@ extension Loop {
         case .keepUpgrade(let upgrade): try ledger.keepUpgrade(upgrade)
         case .keepVersions(let versions): try ledger.keepVersions(versions)
         case .record(let happening): return record(happening)
-        case .giveWay: if program.isReplaced { ending = ending ?? .replaced }
+        case .giveWay: giveWay()
         case .finish: ending = .stopped
         }
         return []
@@ -63,6 +63,10 @@ extension Loop {
         try desk.open()
         workforce.sweepAgain()
         ledger.saveAgain()
+    }
+
+    private func giveWay() {
+        if program.isReplaced { ending = ending ?? .replaced }
     }
 
     /// The keeper writes it to the journal's file: master waits for no disk.

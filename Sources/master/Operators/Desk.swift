@@ -87,7 +87,7 @@ final class Desk {
         }
     }
 
-    /// Tells an event to those who follow.
+    /// Tells an event to the commands that follow.
     func tell(_ event: EventRecord) {
         for follower in control.followers where follower.follows?.wants(event) == true {
             send([.event(event)], to: follower)

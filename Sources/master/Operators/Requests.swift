@@ -6,7 +6,7 @@ import Shared
 import SharedSystem
 
 extension ControlRequest {
-    /// Whether it may be followed for those only who may change things.
+    /// Whether it takes a client that may change things.
     fileprivate var isOrder: Bool {
         switch self {
         case .status, .why, .events, .databases, .preview: false
