@@ -11,7 +11,10 @@ extension Supervisor {
     }
 
     mutating func orderCheck(_ user: User, _ process: Process, awaitsReady: Bool) {
-        if let order = checkOrder(user, process, awaitsReady: awaitsReady) { emit(.check(order)) }
+        guard let order = checkOrder(user, process, awaitsReady: awaitsReady) else { return }
+        // A rollout may bring the first version that is checked.
+        need(.dispatch)
+        emit(.check(order))
     }
 
     private func checkOrder(_ user: User, _ process: Process, awaitsReady: Bool) -> CheckOrder? {
