@@ -117,8 +117,9 @@ extension Supervisor {
 
     /// To where it is to go, or nowhere where that has become needless.
     private mutating func move(_ user: inout User) {
-        guard let present = user.database, let target = destination(of: user) else { return }
+        let destination = destination(of: user)
         user.destination = nil
+        guard let present = user.database, let target = destination else { return }
         place(&user, on: target)
         note("moves from \(present) to \(target)", rule: "move", user: user.name, weight: .crowd)
         reconcile(&user)
