@@ -69,6 +69,7 @@ extension Supervisor {
             note("starting\(version)", rule: "start", user: user.name, weight: crowdWeight)
         case .ready(let old):
             guard mayReplace(old, user) else { return }
+            endReturn(user, old)
             let why = user.swapRequest ?? (user.version == old.version ? "settings changed" : "another version")
             user.swapRequest = nil
             user.actual = .swapping(old: old, new: start(&user, mayInherit: false))
@@ -218,6 +219,15 @@ extension Supervisor {
         arrives(process)
         timers.set(.ready(process.id), at: now + configuration.worker.readyTimeout)
         orderCheck(user, process, awaitsReady: true)
+    }
+
+    /// One for whom the keeper answers is replaced: its successor serves next.
+    private mutating func endReturn(_ user: User, _ process: Process) {
+        guard user.face?.standIn != nil else { return }
+        returnQueue.remove(user.name)
+        arrived(process)
+        timers.cancel(.ready(process.id))
+        emit(.forget(process.id))
     }
 
     mutating func notReadyInTime(_ id: WorkerID) {
