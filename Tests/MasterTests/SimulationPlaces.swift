@@ -82,6 +82,7 @@ extension Simulation {
             let isReplaced = isQueued || supervisor.timers.isSet(.restart(name))
             expect(returns || isReplaced, .queues, "\(name) does not return")
         }
+        if user.destination != nil { expect(supervisor.moves.contains(name), .queues, "\(name) does not move") }
         if let socket = supervisor.watched[name] {
             let isRight = isQueued && user.face?.socket == socket
             expect(isRight, .queues, "\(socket) is looked at")
@@ -145,7 +146,7 @@ extension Simulation {
         expect(supervisor.timers.isSet(.calm(name)) == isBack, .deadlines, "\(name) is calm")
     }
 
-    /// Whose connections are new counts among those who arrive, until a database of that name is another one.
+    /// Whose connections are new counts among those who arrive, until the database is another one, or another login.
     private func judgeArriving(_ user: User) {
         let arriving: Process?
         switch user.actual {
@@ -157,7 +158,7 @@ extension Simulation {
         guard let process = arriving, let name = process.plan.database, let row = supervisor.databases[name] else {
             return
         }
-        let isOther = row.place != process.plan.place
+        let isOther = row.place != process.plan.place || row.since > process.startedAt
         expect(isOther || row.arriving.contains(process.id), .arrivalsLimit, "\(process.id) does not arrive")
     }
 
@@ -256,8 +257,8 @@ extension Simulation {
         let isInformed = due.allSatisfy { orders[$0.worker] == $0 || $0.awaitsReady && !executed.contains($0.worker) }
         let areDue = Set(orders.keys).isSubset(of: due.map(\.worker))
         expect(isInformed && areDue, .informed, "checked are \(orders.keys), due are \(due.map(\.worker))")
-        let isWanted = due.isEmpty || supervisor.watchers[.dispatch]?.isDismissed == false
-        expect(isWanted, .informed, "nobody checks \(due.map(\.worker))")
+        let isWanted = orders.isEmpty || supervisor.watchers[.dispatch]?.isDismissed == false
+        expect(isWanted, .informed, "nobody checks \(orders.keys)")
         let standIns = Set(supervisor.standIns.map(\.socket))
         // Who still waits on the socket of a leaving process is answered until the socket is retired.
         let leaving = supervisor.users.values.flatMap { $0.leaving.map(\.process.socket) }
