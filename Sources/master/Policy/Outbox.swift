@@ -9,6 +9,8 @@ struct Outbox {
     private var effects: [Effect] = []
     /// What no user waits for: events for the operator, and what dispatch may forget.
     private var afterthoughts: [Effect] = []
+    /// Whether something is to be checked.
+    private(set) var hasChecks = false
     private var chance: SplitMix64
 
     /// - Parameter seed: for the jitter of restart delays.
@@ -17,6 +19,7 @@ struct Outbox {
     }
 
     mutating func begin(_ now: Instant) {
+        hasChecks = false
         self.now = now
     }
 
@@ -33,6 +36,7 @@ struct Outbox {
     }
 
     mutating func emit(_ effect: Effect) {
+        if case .check = effect { hasChecks = true }
         effects.append(effect)
     }
 

@@ -91,6 +91,7 @@ package struct Supervisor {
         handle(event)
         becomeReadyUnheard()
         admit()
+        if out.hasChecks { watchers.need(.dispatch, &out) }
         return out.take { [users] name in users[name].map { .save(UserRecord($0)) } ?? .erase(name) }
     }
 

@@ -95,7 +95,7 @@ extension Simulation {
         manifest.version = version
         manifest.folder = "/srv/packages/\(version)"
         manifest.identity = identity
-        if identity == 2 { manifest.command = ["python3", "other.py"] }
+        if identity == 2 { (manifest.command, manifest.check.path) = (["python3", "other.py"], "/other") }
         say(.pathwatch, .path(.package(manifest)))
     }
 

@@ -76,6 +76,7 @@ extension Simulation {
             let isReplaced = isQueued || service.retryAt != nil
             expect(returns || isReplaced, .queues, "\(name) does not return")
         }
+        if user.destination != nil { expect(supervisor.moves.contains(name), .queues, "\(name) does not move") }
         if let socket = supervisor.admission.watched[name] {
             let isRight = isQueued && user.face?.socket == socket
             expect(isRight, .queues, "\(socket) is looked at")
@@ -147,7 +148,7 @@ extension Simulation {
         }
     }
 
-    /// Whose connections are new counts among those who arrive, until a database of that name is another one.
+    /// Whose connections are new counts among those who arrive, until the database is another one, or another login.
     private func judgeArriving(_ user: User) {
         let arriving: Process?
         switch user.actual {
@@ -159,7 +160,7 @@ extension Simulation {
         guard let process = arriving, let name = process.plan.database, let row = supervisor.databases[name] else {
             return
         }
-        let isOther = row.place != process.plan.place
+        let isOther = row.place != process.plan.place || row.since > process.startedAt
         expect(isOther || row.arriving.contains(process.id), .arrivalsLimit, "\(process.id) does not arrive")
     }
 
@@ -235,8 +236,8 @@ extension Simulation {
         let isInformed = due.allSatisfy { orders[$0.worker] == $0 || $0.awaitsReady && !executed.contains($0.worker) }
         let areDue = Set(orders.keys).isSubset(of: due.map(\.worker))
         expect(isInformed && areDue, .informed, "checked are \(orders.keys), due are \(due.map(\.worker))")
-        let isWanted = due.isEmpty || supervisor.watchers[.dispatch]?.isDismissed == false
-        expect(isWanted, .informed, "nobody checks \(due.map(\.worker))")
+        let isWanted = orders.isEmpty || supervisor.watchers[.dispatch]?.isDismissed == false
+        expect(isWanted, .informed, "nobody checks \(orders.keys)")
         let standIns = Set(supervisor.standIns.map(\.socket))
         // Who still waits on the socket of a leaving process is answered until the socket is retired.
         let leaving = supervisor.users.values.flatMap { $0.leaving.map(\.process.socket) }

@@ -42,6 +42,18 @@ import Testing
         #expect(script.saved[alice]?.failedPlan == nil)
     }
 
+    @Test func aPlanThatHasComeToWorkIsNoFailedOne() {
+        var script = Script()
+        let old = script.ready(alice)
+        script.send(.restart(alice))
+        script.send(.exited(script.lastStarted(alice), .code(1)))
+        #expect(script.saved[alice]?.failedPlan != nil)
+        script.send(.exited(old, .signal(11)))
+        script.send(.notified(script.lastStarted(alice), .ready))
+        #expect(script.state(alice) == "ready")
+        #expect(script.saved[alice]?.failedPlan == nil)
+    }
+
     @Test func anotherDatabaseIsSavedThoughNothingElseChanges() {
         var script = Script { $0.databases = [DatabaseSettings("a"), DatabaseSettings("b")] }
         script.adduser(alice) { $0.enabled = false }
@@ -69,6 +81,44 @@ import Testing
         script.send(.exited(script.lastStarted(alice), .code(1)))
         #expect(script.kept.rollout?.failures == [alice: "exit 1"])
         #expect(script.kept.rollout?.turnedBack == nil)
+    }
+
+    @Test func theJudgementOfADoubtfulFailureIsKept() {
+        var script = UpgradeTests.script {
+            $0.databases = [DatabaseSettings("a")]
+            $0.upgrade.maxFailures = 2
+        }
+        script.database("a", .available)
+        for id in script.started { script.send(.notified(id, .ready)) }
+        // Long after that turn of the database.
+        script.wait(.seconds(60))
+        script.current("2.0")
+        script.send(.exited(script.lastStarted(alice), .code(1)))
+        #expect(script.kept.rollout?.failures.isEmpty == true)
+        script.wait(.seconds(10))
+        #expect(script.kept.rollout?.failures == [alice: "exit 1"])
+    }
+
+    @Test func aFailureIsToldOfUntilTheNextTurn() {
+        var script = UpgradeTests.script()
+        script.current("2.0")
+        script.send(.exited(script.lastStarted(alice), .code(1)))
+        #expect(script.status(alice).reason == "2.0 failed: exit 1")
+        script.send(.upgrade(.start("2.0")))
+        UpgradeTests.prove(&script, alice)
+        #expect(script.status(alice).package == "2.0")
+        #expect(script.status(alice).reason == nil)
+    }
+
+    @Test func thatNobodyHoldsAVersionAnyMoreIsKept() {
+        var script = UpgradeTests.script()
+        script.current("2.0")
+        let new = script.lastStarted(alice)
+        script.send(.exited(new, .code(1)))
+        #expect(script.kept.held.keys.sorted() == ["2.0"])
+        script.current("1.0")
+        script.say(.pathwatch, .path(.packageGone(TextLine("2.0"))))
+        #expect(script.supervisor.upgrade.held.isEmpty && script.kept.held.isEmpty)
     }
 
     @Test func aVersionIsForgottenWithAUserWhomThisMasterNeverSaw() {
@@ -118,6 +168,26 @@ import Testing
         #expect(!script.effects.contains { if case .keepDeletions = $0 { true } else { false } })
     }
 
+    @Test func theReturnOfTheUsersFolderIsKept() {
+        var script = Script()
+        let folder = FolderIdentity(device: 1, inode: 1)
+        script.say(.pathwatch, .path(.folder(FolderReport(folder, isSearched: false))))
+        for name in [alice, bob] { _ = script.ready(name) }
+        script.say(.pathwatch, .path(.complete))
+        script.clear()
+        script.say(.pathwatch, .path(.folder(FolderReport(folder, isSearched: true))))
+        let kept = script.supervisor.keptDeletions
+        #expect(script.effects == [.keepDeletions(kept)], "a folder that was not known")
+        script.say(.pathwatch, .path(.folder(FolderReport(trouble: "it is gone"))))
+        script.wait(DeletionFuse.longest)
+        #expect(script.supervisor.keptDeletions.held.count == 2)
+        script.clear()
+        script.say(.pathwatch, .path(.folder(FolderReport(folder, isSearched: false))))
+        #expect(script.supervisor.keptDeletions.held.isEmpty)
+        script.wait(.milliseconds(100))
+        #expect(script.effects.contains { if case .keepDeletions = $0 { true } else { false } })
+    }
+
     // MARK: places
 
     /// Those who leave before they are ready give their place to the next one, at once.
@@ -148,6 +218,31 @@ import Testing
         script.deluser(alice)
         script.send(.exited(sick, .code(0)))
         #expect(script.supervisor.replacing.isEmpty)
+    }
+
+    @Test func whoIsGoneWaitsForNoMoveAndNoReturn() {
+        var script = Script {
+            $0.worker.startConcurrency = 1
+            $0.databases = ["a", "b"].map { DatabaseSettings($0, in: "main") }
+        }
+        script.database("a", .available, maxConnections: 1)
+        var ids: [WorkerID] = []
+        for name in [alice, bob] { ids.append(script.ready(name) { $0.database = "a" }) }
+        script.database("a", .unavailable)
+        script.database("a", .available, maxConnections: 1)
+        #expect(script.supervisor.admission.containsReturn(bob))
+        script.deluser(bob)
+        #expect(!script.supervisor.admission.containsReturn(bob))
+        script.send(.exited(ids[1], .code(0)))
+        script.verdict(ids[0], .passing, .passed)
+        let carol = script.ready(UserName("carol") ?? UserName()) { $0.database = "a" }
+        script.database("b", .available)
+        script.send(.drain("a"))
+        #expect(script.supervisor.moves.waits(carol.user))
+        script.deluser(carol.user)
+        script.send(.exited(carol, .code(0)))
+        #expect(script.supervisor.users[carol.user] == nil)
+        #expect(!script.supervisor.moves.contains(carol.user))
     }
 
     @Test func whoIsStoppedWaitsForNoSwap() {
@@ -242,6 +337,44 @@ import Testing
         script.clear()
         script.moduser(alice) { $0.check.path = "/ping" }
         #expect(script.effects.contains(.startWatcher(.dispatch, generation: 1)))
+    }
+
+    @Test(arguments: [0, 1, 2]) func aVersionThatIsCheckedNeedsDispatch(how: Int) {
+        var script = Script {
+            $0.worker.check.path = ""
+            $0.packages = "/srv/packages"
+        }
+        script.publish("1.0")
+        script.current("1.0")
+        let id = script.ready(alice) { $0.plan = .paid }
+        script.say(.pathwatch, .path(.complete))
+        script.clear()
+        script.publish("2.0") { $0.check.path = "/ping" }
+        switch how {
+        case 0:
+            script.moduser(alice) {
+                $0.plan = .paid
+                $0.package = "2.0"
+            }
+        case 1: script.current("2.0")
+        default:
+            // It falls back to what is in force.
+            script.say(.pathwatch, .path(.packageGone(TextLine("1.0"))))
+            script.say(.pathwatch, .path(.currentPackage(CurrentPackage(version: "2.0"))))
+            script.send(.exited(id, .code(1)))
+        }
+        #expect(script.effects.contains(.startWatcher(.dispatch, generation: 1)))
+    }
+
+    @Test func theDeadlinesOfADatabaseGoWithIt() {
+        var script = Script { $0.databases = ["a", "b"].map { DatabaseSettings($0, in: "main") } }
+        for name in ["a", "b"] { script.database(name, .available) }
+        script.database("a", .unavailable)
+        #expect(script.supervisor.databases.deadline != nil)
+        var next = script.supervisor.configuration
+        next.databases[0].conninfo = "host=127.0.0.2"
+        script.send(.configure(next, isConfirmed: true))
+        #expect(script.supervisor.databases["a"]?.deadline == nil)
     }
 
     /// Whom dispatch has been told to check, and not to forget.

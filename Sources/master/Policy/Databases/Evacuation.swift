@@ -120,10 +120,11 @@ extension Supervisor {
 
     /// To where it is to go, or nowhere where that has become needless.
     private mutating func move(_ name: UserName) {
-        guard let user = users[name], !user.isDeleted, let present = user.database,
+        guard let user = users[name] else { return }
+        edit(name) { $0.destination = nil }
+        guard !user.isDeleted, let present = user.database,
             let target = databases.destination(user.settings.database, from: present, preferring: user.destination)
         else { return }
-        edit(name) { $0.destination = nil }
         place(name, on: target)
         out.note("moves from \(present) to \(target)", rule: "move", user: name, weight: .crowd)
         advance(name) { $0.reconcile(&$1, &$2) }

@@ -29,7 +29,12 @@ extension User {
             actual = .starting(start(&aim, mayInherit: true, &out))
             let version = version.map { " \($0)" } ?? ""
             out.note("starting\(version)", rule: "start", user: name, weight: aim.crowdWeight)
-        case .ready(let old, _):
+        case .ready(var old, _):
+            if face?.standIn != nil {
+                // It does not come back: its successor serves next.
+                old.isArriving = false
+                out.emit(.forget(old.id))
+            }
             let why = swapRequest ?? (version == old.version ? "settings changed" : "another version")
             swapRequest = nil
             actual = .swapping(old: old, new: .starting(start(&aim, mayInherit: false, &out)))
