@@ -129,3 +129,11 @@ if Context.environment["STEWARD_FUZZ"] != nil {
             name: "fuzz", dependencies: ["FuzzSubjects"], path: "Tests/Fuzz", exclude: ["user.yaml", "steward.yaml"],
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
 }
+
+// Outside of the tests' build: `STEWARD_BENCH=1 swift run -c release step`.
+if Context.environment["STEWARD_BENCH"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "step", dependencies: ["Policy", "Shared", "SharedSystem"], path: "Benchmarks/step",
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -12,7 +12,7 @@ package struct WorkerPlan: Equatable, Sendable {
     /// Where that lies (`ConnectionInfo.place`).
     package var place: UInt64 = 0
     /// Of the application, where it is delivered in packages.
-    var version: String?
+    package var version: String?
     package var limits = LimitSettings()
     package var runAs: String?
     /// See `UserSettings.start`.
