@@ -46,7 +46,7 @@ struct Script {
     }
 
     mutating func send(_ event: Event) {
-        let step = supervisor.step(event, now: now)
+        let step = Alarm.during { supervisor.step(event, now: now) }
         for effect in step {
             switch effect {
             case .save(let record):

@@ -117,7 +117,7 @@ final class Simulation {
     var agenda: [(at: Instant, incident: Incident)] = []
     private var lastPID: Int32 = 100
     /// Far more than any seed needs: what goes on and on is a fault, and not to be waited for.
-    static let mostSteps = 50_000
+    static let mostSteps = 20_000
     private(set) var steps = 0
 
     /// Set where another build is to be compared.

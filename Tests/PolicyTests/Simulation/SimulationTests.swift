@@ -2,7 +2,6 @@
 
 import Glibc
 import Shared
-import Synchronization
 import Testing
 
 @testable import Policy
@@ -28,24 +27,5 @@ import Testing
         simulation.judgeEnd()
         #expect(simulation.violations.map(\.rule) == [.heldSocketsOnly, .terminatedOnce, .end])
         #expect(simulation.report.contains("boot"))
-    }
-}
-
-/// Ends the tests where a step of the Supervisor never does. Swift Testing's time limit cannot, and begins for all seeds
-/// at once.
-private enum Alarm {
-    private static let running = Mutex(0)
-
-    /// `body` may take a minute from the time on when the last one has begun beside it.
-    static func during(_ body: () -> Void) {
-        running.withLock { count in
-            count += 1
-            alarm(60)
-        }
-        body()
-        running.withLock { count in
-            count -= 1
-            if count == 0 { alarm(0) }
-        }
     }
 }
