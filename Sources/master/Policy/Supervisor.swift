@@ -224,13 +224,16 @@ package struct Supervisor {
         _ name: UserName, _ body: (inout User, inout Aim, inout Outbox) -> Answer?
     ) {
         guard let index = users.index(forKey: name) else { return }
-        var aim = aim(of: users.values[index])
-        let before = users.values[index].claims
-        let answer = body(&users.values[index], &aim, &out)
-        if aim.limits.memory != LimitSettings.unlimited, aim.wanted == .up, case .ready = users.values[index].actual {
+        // Taken out for the step: a copy of a user is a hundred times as dear.
+        var user = User.blank
+        swap(&user, &users.values[index])
+        var aim = aim(of: user)
+        let before = user.claims
+        let answer = body(&user, &aim, &out)
+        if aim.limits.memory != LimitSettings.unlimited, aim.wanted == .up, case .ready = user.actual {
             memory.ensure(now)
         }
-        settle(name, index, before)
+        settle(&user, index, before)
         if let answer { follow(name, answer) }
     }
 
@@ -245,31 +248,39 @@ package struct Supervisor {
     /// Changes what is known of a user; no step follows from it.
     mutating func edit(_ name: UserName, _ body: (inout User) -> Void) {
         guard let index = users.index(forKey: name) else { return }
-        let before = users.values[index].claims
-        body(&users.values[index])
-        settle(name, index, before)
+        var user = User.blank
+        swap(&user, &users.values[index])
+        let before = user.claims
+        body(&user)
+        settle(&user, index, before)
     }
 
     mutating func reconcileAll() {
         for name in users.keys.sorted() { advance(name) { $0.reconcile(&$1, &$2) } }
     }
 
-    /// Brings the other parts in line with what a user occupies now.
-    private mutating func settle(_ name: UserName, _ index: Dictionary<UserName, User>.Index, _ before: Claims) {
-        users.values[index].stamp(now)
-        let isGone = (users.values[index].isDeleted || isStopping) && !users.values[index].hasProcesses
-        if users.values[index].isUnsaved { out.save(name) }
-        users.values[index].isUnsaved = false
-        let after = isGone ? Claims() : users.values[index].claims
+    /// Brings the other parts in line with what a user occupies now, and puts it back in its place.
+    private mutating func settle(_ user: inout User, _ index: Dictionary<UserName, User>.Index, _ before: Claims) {
+        user.stamp(now)
+        let isGone = (user.isDeleted || isStopping) && !user.hasProcesses
+        if user.isUnsaved || isGone { out.save(user.name) }
+        user.isUnsaved = false
+        let after = isGone ? Claims() : user.claims
         if before.version != after.version || before.formerVersion != after.formerVersion { keepVersionsSoon() }
-        if after != before || after.isQueued || after.isReturning { settle(users.values[index], before, after) }
+        if after != before || after.isQueued || after.isReturning { settle(user, before, after) }
         if isGone {
-            deadlines.cancel(name)
-            out.save(name)
-            if let user = users.removeValue(forKey: name) { forget(user) }
-        } else if after.deadline != before.deadline || !deadlines.isSet(name) {
-            if let deadline = after.deadline { deadlines.set(name, at: deadline) } else { deadlines.cancel(name) }
+            deadlines.cancel(user.name)
+            users.remove(at: index)
+            return forget(user)
         }
+        if after.deadline != before.deadline || !deadlines.isSet(user.name) {
+            if let deadline = after.deadline {
+                deadlines.set(user.name, at: deadline)
+            } else {
+                deadlines.cancel(user.name)
+            }
+        }
+        swap(&user, &users.values[index])
     }
 
     private mutating func settle(_ user: User, _ before: Claims, _ after: Claims) {
@@ -324,11 +335,18 @@ package struct Supervisor {
 
     private mutating func mourn(_ name: UserName, _ death: Death) {
         diedOnTheWay(name, death)
-        var decision: RestartDecision?
-        advance(name) { user, aim, out in decision = user.count(death, aim, &out) }
-        guard let decision else { return }
-        if decision.beginsCrashLoop { relapsed(name, death) }
-        advance(name) { $0.startAgain(after: decision, death, &$1, &$2) }
+        var crashLoop: RestartDecision?
+        advance(name) { user, aim, out in
+            let decision = user.count(death, aim, &out)
+            if decision.beginsCrashLoop {
+                crashLoop = decision
+            } else {
+                user.startAgain(after: decision, death, &aim, &out)
+            }
+        }
+        guard let crashLoop else { return }
+        relapsed(name, death)
+        advance(name) { $0.startAgain(after: crashLoop, death, &$1, &$2) }
     }
 
     private mutating func remedy(_ name: UserName, _ complaint: Complaint) {

@@ -40,25 +40,30 @@ struct PlanRecipe: Sendable {
     }
 
     private func expand(_ word: String) -> String {
-        guard word.utf8.contains(UInt8(ascii: "{")) else { return word }
-        let named = Self.replace("{user}", in: word, with: settings.name.text)
-        let placed = Self.replace("{folder}", in: named, with: settings.folder)
-        return package.map { Self.replace("{package}", in: placed, with: $0.folder) } ?? placed
-    }
-
-    private static func replace(_ mark: String, in word: String, with text: String) -> String {
-        var result = ""
-        var rest = Substring(word)
-        while let found = rest.firstRange(of: mark) {
-            result += rest[..<found.lowerBound] + text
-            rest = rest[found.upperBound...]
+        let brace = UInt8(ascii: "{")
+        guard word.utf8.contains(brace) else { return word }
+        var (result, rest) = ("", Substring(word))
+        while let start = rest.utf8.firstIndex(of: brace) {
+            result += rest[..<start]
+            rest = rest[start...]
+            let (mark, text) = marks.first { rest.utf8.starts(with: $0.mark.utf8) } ?? ("{", "{")
+            result += text
+            rest = rest[rest.utf8.index(rest.startIndex, offsetBy: mark.utf8.count)...]
         }
         return result + rest
     }
 
+    private var marks: [(mark: String, text: String)] {
+        let names = [("{user}", settings.name.text), ("{folder}", settings.folder)]
+        return package.map { names + [("{package}", $0.folder)] } ?? names
+    }
+
     /// A clean environment: nothing of master's own reaches a worker.
     private var environment: [String: String] {
-        var env = general.env.merging(settings.env) { _, own in own }
+        var env: [String: String] = [:]
+        env.reserveCapacity(general.env.count + settings.env.count + databaseEnvironment.count + 9)
+        env.merge(general.env) { _, own in own }
+        env.merge(settings.env) { _, own in own }
         env["PATH"] = env["PATH"] ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         env["LANG"] = env["LANG"] ?? "C.UTF-8"
         env["STEWARD_USER"] = settings.name.text

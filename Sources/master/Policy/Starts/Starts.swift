@@ -31,9 +31,16 @@ extension Supervisor {
 
     /// Whether the place that a user has waited for is still of use.
     private func mayBegin(_ name: UserName) -> Bool {
-        guard let user = users[name] else { return false }
-        var aim = aim(of: user)
-        return user.mayBegin(&aim)
+        guard let user = users[name], !user.isDeleted, wanted(user) == .up else { return false }
+        switch user.actual {
+        case .queued:
+            return true
+        case .ready(let old, _):
+            var aim = aim(of: user)
+            return user.mayReplace(old, &aim)
+        case .absent, .starting, .swapping, .stopping, .waiting:
+            return false
+        }
     }
 
     /// Lets users back whose workers ran on while their database was away.

@@ -6,16 +6,6 @@ extension User {
     /// How long one start may keep others from starting: some hang.
     static let placeTime = Duration.seconds(5)
 
-    /// Whether the place that it has waited for is still of use.
-    func mayBegin(_ aim: inout Aim) -> Bool {
-        guard !isDeleted, aim.wanted == .up else { return false }
-        switch actual {
-        case .queued: return true
-        case .ready(let old, _): return mayReplace(old, &aim)
-        case .absent, .starting, .swapping, .stopping, .waiting: return false
-        }
-    }
-
     /// Gives up the place that it waits for.
     mutating func standDown() {
         editService { $0.wantsSuccessor = false }

@@ -145,6 +145,9 @@ package struct User: Equatable, Sendable {
         self.since = since
     }
 
+    /// What lies in a user's place while it takes a step.
+    static let blank = User(settings: UserSettings(), since: Instant(nanoseconds: 0))
+
     var name: UserName { settings.name }
 
     /// Sockets and processes share one sequence of numbers.

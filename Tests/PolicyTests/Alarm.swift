@@ -8,11 +8,11 @@ import Synchronization
 enum Alarm {
     private static let running = Mutex(0)
 
-    /// `body` may take a minute from the time on when the last one has begun beside it.
+    /// `body` may take five minutes from the time on when the last one has begun beside it.
     static func during<Result>(_ body: () -> Result) -> Result {
         running.withLock { count in
             count += 1
-            alarm(60)
+            alarm(300)
         }
         let result = body()
         running.withLock { count in
