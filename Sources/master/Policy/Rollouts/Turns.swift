@@ -44,11 +44,16 @@ extension Supervisor {
         }
     }
 
-    /// Whether a process runs what the rollout brings.
-    private func isOfRollout(_ process: Process, _ user: User) -> Bool {
-        guard let target = upgrade.rollout?.target else { return false }
-        var aim = aim(of: user)
-        return user.runs(target, process, &aim)
+    /// Whether a process of this user runs what the rollout brings.
+    private func isOfRollout(_ process: Process, _ name: UserName) -> Bool {
+        switch upgrade.rollout?.target {
+        case nil: return false
+        case .package(let version): return process.version == version
+        case .settings:
+            guard let user = users[name] else { return false }
+            var aim = aim(of: user)
+            return user.runs(.settings, process, &aim)
+        }
     }
 
     /// Its turn has come.
@@ -104,14 +109,14 @@ extension Supervisor {
 
     /// A process has died: a failure, or a step on the way back.
     mutating func diedOnTheWay(_ name: UserName, _ death: Death) {
-        guard let rollout = upgrade.rollout, let user = users[name], isOfRollout(death.process, user) else { return }
+        guard isOfRollout(death.process, name), let rollout = upgrade.rollout else { return }
         if rollout.isRolling { _ = trialFailed(name, death.cause) } else { revert(name) }
     }
 
     /// One that has been changed dies again and again.
     mutating func relapsed(_ name: UserName, _ death: Death) {
         guard let rollout = upgrade.rollout, rollout.isRolling, let user = users[name], isChanged(user, rollout),
-            isOfRollout(death.process, user), upgrade.rollout?.relapsed(name) == true
+            isOfRollout(death.process, name), upgrade.rollout?.relapsed(name) == true
         else { return }
         _ = trialFailed(name, "crash loop, \(death.cause)")
     }
