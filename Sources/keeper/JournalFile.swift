@@ -1,9 +1,26 @@
 // The event journal on disk: STATE/events.jsonl.
 //
-// One JSON object a line, appended in batches, 8 MiB and as much again in a predecessor. A line that a crash has torn is
-// cut off before the first batch. What cannot be written waits, and is tried again each second. Nothing is flushed to
-// the platter: the journal survives every process, not the last seconds before a power cut; fsync(2) would make visitors
-// wait for a disk.
+// Each decision is an event with its cause and its rule. Master keeps the last 10,000 in memory. The file holds them
+// for good: one JSON object a line, as `steward events --json` prints it, 8 MiB and as much again in events.jsonl.1.
+//
+// The keeper writes the file, because master must not wait for a disk. write(2) waits when the disk stalls or the page
+// cache is full of unwritten data. Files have no O_NONBLOCK, io_uring is forbidden in many containers, a thread would
+// be a second way to do things in master, and one more process would cost 5 MiB for a few lines a day. The keeper
+// writes files anyway and outlives master, and trouble in the keeper harms stand-in answers and logs only: users that
+// are served do not need it.
+//
+// So master sends each event to the keeper (`event`). The keeper writes the events of a turn as one batch, and reports
+// the last one written (`journaled`). Master sends unconfirmed events again to the next keeper, which skips those that
+// it finds in the file. While the disk is full, up to 10,000 events wait in the keeper and in master, and writing is
+// tried again each second. Older events are lost, and an event of its own counts them (`journal-loss`).
+//
+// A batch is written whole or not at all. A line that a crash has torn is skipped when the file is read, and cut off
+// before the first batch. Nothing is flushed to the disk, because fsync(2) would make visitors wait for it: the
+// journal survives every process, and loses the last seconds at a power cut.
+//
+// When master starts, it reads the last 512 KiB (15 ms), so that `events --since`, `why` and the serial numbers
+// continue. If master dies while the disk is full, the same numbers may be given twice, because the next master does
+// not know the events that were waiting.
 
 import Glibc
 import Logging

@@ -1,4 +1,24 @@
 // Reads what the workers print, and writes it to the files of their users.
+//
+// Standard output and standard error of a worker are one pipe, which keeps the order of its writing; two pipes could
+// not. Master holds a copy of the read end, the keeper reads it. Each user has one file, NAME.log, and its
+// predecessor, 10 MiB each. `steward logs` and `why` read the files themselves.
+//
+// - Rate. Each user may write 512 KiB a second, and 4 MiB at once (`OutputBudget`). Output beyond that is read and
+//   dropped for a second; then a line in the file counts it:
+//
+//     [steward: dropped 6094848 bytes (95232 lines) in 1 s: more than 512 KiB/s]
+//
+// - A flood costs no other user a processor (`OutputPace`). A pipe whose output is dropped is read once in 10 ms.
+//   Meanwhile it is full, and the flooding worker waits in write(2), 10 ms for each 64 KiB: about 6 MB/s are left of
+//   its flood. Larger pipes, or splice(2) into /dev/null, would let it run at full speed on a processor that other
+//   workers need. A worker within its rate never waits, because a pipe that fills up is read at once. A worker with
+//   many small writes is read every 10 ms, too, so that a thousand lines cost one look and not a thousand.
+// - Output that cannot be written, because the disk is full or for another reason, is dropped and counted in the same
+//   way. No line is written by half. Writing is tried again each second.
+//
+// With yes(1) as a neighbour, the time from crash to restart of 200 other workers has a p50 of 2.1 ms (2.2 without
+// it), and the keeper takes 1.1 % of a core (0.2): `Benchmarks/flood.py`.
 
 import CLinux
 import Glibc

@@ -1,7 +1,9 @@
-// Who may write the files that decide what runs, and as whom.
+// Who may write the files that decide what runs, and under which account.
 //
-// Where Steward is root, whoever writes a user.yaml, a `start` or a package decides what an account executes. So that has
-// to be root, or that account itself. Elsewhere everything runs as the account that Steward has, and nothing is to be gained.
+// Where Steward is root, the writer of a user.yaml, a `start` or a package decides what an account executes. So
+// pathwatch refuses a user.yaml or an executable `start` that is owned by, or may be written by, any account except
+// root and the account of that user's workers. Where Steward is not root, everything runs under Steward's own account,
+// and nothing can be gained.
 
 import Glibc
 import Shared

@@ -1,4 +1,8 @@
 // RUNTIME/control.sock: the operator's requests.
+//
+// The socket has mode 0660, and the kernel admits members of its group (`control.group`, otherwise the group of
+// master's account). They may ask. Only uid 0, master's account and members of `control.operators` may change
+// anything. Master knows the peer from the kernel (SO_PEERCRED; SO_PEERGROUPS for its supplementary groups).
 
 import CLinux
 import Glibc

@@ -1,8 +1,13 @@
 // Master's end of the channel to `launch`, which makes the workers' processes.
 //
-// A start is one packet to launch and one packet back; between the two it is pending. A process tells of itself before it runs anything else: what launch has not told of when it dies never
-// runs. launch is restarted for ever, with backoff; starts that it has not taken wait for the next
-// one.
+// launch makes a process as a child of master (CLONE_PARENT). The process gets a copy of launch's seven descriptors
+// and not of master's thousands. A start is one packet to launch and one packet back; between the two it is pending.
+// The new process sends master its pidfd before it does anything else. A process that master has not been told of
+// never runs a program, so a start that failed together with launch can be made again, and nothing runs twice.
+//
+// launch is restarted for ever, with backoff. When it dies, the starts that it has taken without an answer fail;
+// starts that it has not taken wait for the next launch. A launch that owes an answer for five seconds is killed. One
+// that has nothing to answer is left alone. Signals for a worker that has not reported itself yet wait until it has.
 
 import CLinux
 import DequeModule

@@ -1,4 +1,10 @@
 // What workers leave behind: descendants that have become children of master, which is their subreaper (prctl(2)).
+//
+// What is left of a dead worker's process group is killed before the worker is reaped (`Child.reap`). What the worker
+// has moved out of its group, such as a double-forked daemon, becomes a child of master. It is known by its
+// environment, and killed here. Such orphans become children of master's first thread. launch, and with it the
+// workers, are children of a second thread, which exists for nothing else. So the list of children that is read at
+// each death is short: listing 500 takes the kernel 0.3 ms.
 
 import CLinux
 import Glibc

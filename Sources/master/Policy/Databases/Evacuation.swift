@@ -1,10 +1,29 @@
-// What follows from the state of a database for its users: they are answered by the keeper, let back, or go to another
-// member of its group.
+// What the state of a database means for its users: they are answered by the keeper, return to service, or move to
+// another member of its group.
 //
-// Two processes of a user never work on two databases: the old one has ended before the new one starts. Users of an
-// unavailable database are not served, so they go at once, and only their starts are staged. Those who are served go when
-// it is their turn: at most as many as may be starting are out of service for a move at a time. They do not come back by
-// themselves, because each move interrupts service briefly: `steward rebalance` brings them home.
+// The members of a group are synchronised. A user names a group, or one database, which is then a preference within
+// its group. A choice that has been made stays for as long as it works. `DatabaseRow` says what a database counts as.
+//
+// - Unavailable. The keeper answers its users at once, and one alert tells how many they are. After `move_after` these
+//   users move to the available member of the group with the fewest users. If there is none, they wait, with their
+//   workers running, for the first member that is available again. A death of a worker meanwhile counts for nothing.
+// - Never two writers. Two processes of a user never work on two databases: the old process has ended before the new
+//   one starts (`mayStart`). A process whose database does not answer has two seconds to end and is then killed,
+//   because its pending work hangs and its user is waiting.
+// - Available again. A worker that still runs returns to service with a passed check. A user that needs a start waits
+//   in the queue of all starts. Together, returns and starts take at most two thirds of the server's `max_connections`
+//   at a time (dbwatch reports the number), paying users first, so that a server that has just started is not filled
+//   to the brim. Users waiting for room on one database never delay users of another (`StartQueue`). A process takes
+//   room until it is ready, has passed its check, or has ended. Without checks Steward cannot tell when a worker has
+//   connected, so it stops counting once its program runs.
+// - Moved. Users are not moved back automatically, because each move interrupts service briefly. `steward rebalance`
+//   brings users that name a member back to it, and spreads the others with the fewest moves (`Spread`).
+// - Drained by the operator, also for the next master (STATE/drained). Its users move as above, but at most
+//   `start_concurrency` at a time (`Moves`), because they are served until their turn. A start that fails, or that
+//   takes five seconds, makes room for the next move. No new user is placed on a drained database. Users that have no
+//   other database to go to stay, and are served.
+// - Flapping. From the fourth change in a minute on, a database counts as unavailable until it has been available for
+//   30 seconds without a break (`Flapping`). Its cause says so.
 
 import Shared
 

@@ -1,9 +1,24 @@
 // Which deletions are carried out, and which wait for the operator's word.
 //
-// A folder that is gone may be a customer who left, or a wrong `rm`, an unmounted disk, a half-done copy. One of the
-// first is common, many at once are nearly always the second. So deletions are gathered until no more come, and judged
-// together with those of the last minute: what is too much, or comes with another users' folder, is held back whole. Who
-// comes back is taken off the list, and counts no longer.
+// A missing folder of a user may mean that the customer has left. Many missing at once nearly always mean a wrong
+// `rm`, an unmounted disk or a copy that is half done. The fuse stands between pathwatch's `deluser` and the end of a
+// worker.
+//
+// - A deletion waits until 300 ms have passed without a further one, 2 s at most. Then all of them are judged together
+//   with those of the last minute, whether those were carried out or held back.
+// - All of them are held back if they are more than max(`deletion_fuse.users`, `deletion_fuse.share` of the users), or
+//   if no user would be left where there were two or more. All users are held back while the users' folder is missing,
+//   or is empty in place of one that was not. When the folder is there again as another one (st_dev, st_ino), the
+//   users missing in it are held back: pathwatch says `folder` before it reports who is missing there, and again when
+//   it has looked for all users.
+// - A user that is held back is still served, restarted and checked like the others, with its last known settings. If
+//   its worker has to be started, its working folder is /; the worker is swapped when the user's own folder is back. A
+//   user whose folder comes back is taken off the list. `steward confirm-delete` carries out the deletions. Neither
+//   these users nor those that came back count afterwards.
+// - STATE/deletions keeps the list, the settings of the users on it and the identity of the folder. The next master
+//   serves these users before pathwatch has reported anything, and its first snapshot passes the same fuse. If a user
+//   was deleted while no master ran and is then held back, that master does not know its settings: the worker runs on,
+//   and if it dies, the keeper answers until the folder is back or the deletion is confirmed.
 
 import Shared
 

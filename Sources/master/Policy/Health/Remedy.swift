@@ -1,4 +1,20 @@
-// What is done about a running worker, from three signals: a pure table.
+// What is done about a running worker: a pure table of three signals. They are the worker's own heartbeat
+// (WATCHDOG=1), the checks from outside, and the state of its database.
+//
+//     heartbeat            checks pass   status other than 2xx   no answer in time, no HTTP   refused
+//     none (never sent)    nothing       swap                    abort                        abort
+//     fresh                nothing       swap                    swap                         swap
+//     stale                nothing       swap                    abort                        abort
+//
+// While the database is unavailable or in doubt (some timeouts were seen, but not yet enough of them), every cell is
+// "nothing": a worker that hangs because its database hangs is left alone.
+//
+// A heartbeat is stale after `heartbeat`. Once three intervals have shown a rhythm, it is stale after twice the
+// longest of them if that is shorter. Checks fail after `fall` failures in a row.
+//
+// A swap starts a successor beside a worker whose loop still turns. An abort is SIGABRT and SIGCONT (this gives a
+// traceback, also from a stopped process), SIGKILL after 5 s, and then a successor on the same socket. Replacements of
+// one user back off as restarts do. `RemedyFuse` limits how many users are replaced at a time.
 
 import Shared
 
@@ -46,7 +62,7 @@ enum Remedy: Equatable, Sendable {
     /// Hung: ended, so that its successor can take over the socket on which customers wait.
     case abort
 
-    /// The table in DESIGN.md.
+    /// The table at the head of this file.
     static func `for`(_ heartbeat: Heartbeat, _ check: Symptom, _ database: DatabaseCondition) -> Remedy {
         switch database {
         case .down, .inDoubt: return .nothing

@@ -1,4 +1,6 @@
-// How many users are replaced at a time because they fail: more at once is the machine's trouble, or dispatch's.
+// How many users are replaced at a time because their checks fail: at most max(1, 5 %) of the users.
+//
+// If more fail at once, the cause is the machine, or dispatch: one line is logged, and further replacements wait.
 
 import Shared
 

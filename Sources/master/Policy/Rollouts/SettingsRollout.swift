@@ -1,8 +1,26 @@
 // Worker settings of another configuration, until they have proved themselves.
 //
-// A change for few is in force at once; one for many reaches them by a rollout. Until its turn a user is planned by the
-// former settings. A master that has just begun does not know those: a user whose process runs by others than the file's
-// is left alone until its turn.
+// Worker settings are `PlanSettings`: `worker.command`, `worker.env`, `worker.limits` except memory, and `run_as`. A
+// change for few users is in force at once. A change that would swap more users than the gate allows reaches them by
+// the rollout machine of versions: canaries, paying users, the rest, each gated by readiness, soak and a passed check
+// on a socket of its own. `upgrade` in the file says how; `steward upgrade` shows, pauses, resumes and aborts it. It
+// needs no `--yes`. Everything else in the file is in force at once. Until its turn a user is planned by the former
+// settings (`planSettings`), also after a crash or after a change of its own file. So are new users.
+//
+// - If they fail: users that were changed go back, and all users, new ones included, stay on the former settings.
+//   There is one alert, and `status` says why, until the file changes (any change is a new attempt) or `steward reload
+//   --yes`. If no more than `max_failures` fail, the other users get the settings, and those that failed keep their
+//   processes until their next start.
+// - If the file changes meanwhile: the newest settings begin anew. A user with the settings in between keeps its
+//   process until its turn, so no user is swapped twice for nothing. If too few users are left to need a rollout, they
+//   are swapped at once.
+// - Versions and settings wait for the end of each other's rollout.
+// - The next master knows the file, but not the former settings, which are kept nowhere. A user whose process runs by
+//   another plan is left alone (`keptPlan`) until pathwatch has reported all users. Then, if they are more than the
+//   gate allows, they are changed by a rollout again, otherwise at once. If that rollout fails, there is nothing to go
+//   back to: it stops, and users that have not been changed run on as before. But users that crash, that are changed
+//   by their own file, or that are new start by the file's settings. A pause, an abort and a failure are forgotten
+//   with their master: the canary is tried once more.
 
 import Shared
 

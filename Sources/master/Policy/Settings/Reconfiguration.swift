@@ -1,7 +1,26 @@
 // Another configuration: what it would change, and the change.
 //
-// The tables are replaced first, on a copy to see what that means, or for good; users, watchers and deadlines follow.
-// Users that are not concerned are not touched.
+// Three things lead to `SettingsFile.read`: a saved file (pathwatch watches its folder and the folder that links lead
+// to, and says only that the file may have changed), SIGHUP, and `steward reload`, which `systemctl reload` runs, too.
+// It is one read of at most 1 MiB, the only time that the loop waits for a disk. The file is taken whole or refused
+// whole, with FILE:LINE:COLUMN.
+//
+// `Supervisor.configure` gets the file as one event. It replaces the tables on a copy, and compares what each user is
+// to have before and after: that is what `steward plan` prints. Then it does the same for good; users, watchers and
+// deadlines follow. Users that are not concerned are not touched. A watcher that has something new to know gets a
+// snapshot; a watcher that has nothing to do any more is dismissed.
+//
+// The gate (`Gate`) is max(5, 10 %) of the users. If a file would move or stop more users than that, or swap more for
+// another reason than worker settings (such as a password in a `conninfo`), the whole file waits for `steward reload
+// --yes`. A warning, `status` and `plan` tell how many users are concerned. `--yes` reads the file once more, so the
+// operator confirms what the file says at that moment. Worker settings that would swap many users are rolled out
+// (Rollouts/SettingsRollout).
+//
+// Users of a removed database leave it at once, as they would leave one that is lost. `steward databases drain`, given
+// before, moves them a few at a time. A user that names a removed database has a fault, and goes on where its data is.
+// If its data is nowhere, the user is held, with the reason, rather than started without data. The name of a database
+// may also begin to lead elsewhere. So a process's plan keeps the place of its database, too, and the process on the
+// former place ends before the next one starts.
 
 import Shared
 

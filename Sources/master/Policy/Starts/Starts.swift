@@ -1,4 +1,14 @@
-// Places are given out: to users who move, to those whose turn it is in a rollout, to those who come back, to starts.
+// Who is started next: places are given to users that move, to users whose turn it is in a rollout, to users that
+// return to service, and to starts, in this order.
+//
+// At most `start_concurrency` processes are starting at a time. A start that takes longer than five seconds gives up
+// its place, so that it does not delay others. Users on whose socket a request waits are first (the sockets of queued
+// users are watched for that), then paying users, then the rest. When many start at once, the log gets one summary
+// line a second; `events` has every start. Such a crowd is started gently (nice 10, where that can be taken back)
+// until each process is ready, because it can wait for the users that are being served. The restart of a single user
+// cannot wait, and is not.
+//
+// How a process is made is described in Workers/Launcher.swift, what follows from a death in Users/Departure.swift.
 
 import Shared
 

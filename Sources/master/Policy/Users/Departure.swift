@@ -1,4 +1,12 @@
 // The second half of a worker's life: its departure, or its death.
+//
+// After a death the worker is started again at once. Further deaths in a row are followed by growing delays
+// (`RestartHistory`); the row ends after a minute of readiness. Five deaths in a minute are a crash loop: it is logged
+// once, the worker is tried at the longest delay for ever, and the keeper answers meanwhile.
+//
+// A swap that fails leaves the old process serving. It is not tried again until the settings change or the operator
+// asks for it. If the old process dies during the swap, the link is moved to the socket of the new one, and the
+// requests that wait on the old socket are answered by the keeper.
 
 import Shared
 
