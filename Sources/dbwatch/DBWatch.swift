@@ -1,6 +1,13 @@
 // dbwatch: watches the databases for master, or by hand for an operator who wants to see what it sees.
 //
-// Exit codes: 0 when master or the operator ends it, 78 for a bad configuration, 1 for a failure of the machine.
+// It keeps one connection per database and asks over it each interval. Every `login_interval` it also logs in afresh,
+// because a kept connection notices neither a stopped postmaster nor a full server. Definite answers count at once,
+// timeouts from the third on (`Watchdog`). Each database has a rhythm of its own, by its name: one of 50 beats in an
+// interval, because databases that share a beat cost little more than one of them. While dbwatch is away, the last
+// table stands; its rows are marked as old, one by one, until the next dbwatch has looked.
+//
+// Run by hand (without STEWARD_WATCHER in the environment) it prints its reports as lines. Exit codes: 0 when master
+// or the operator ends it, 78 for a bad configuration, 1 for a failure of the machine.
 
 import ArgumentParser
 import Glibc

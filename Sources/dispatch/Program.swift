@@ -1,4 +1,8 @@
 // dispatch: checks the services of the workers from outside, over their own sockets.
+//
+// It takes a worker that is due from the head of its queue, and checks it. It reports changes of health; master
+// decides. Run by hand (without STEWARD_WATCHER in the environment) it checks one socket, and prints its reports as
+// lines.
 
 import ArgumentParser
 import Glibc

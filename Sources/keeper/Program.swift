@@ -1,4 +1,7 @@
-// keeper: answers for users whom no worker serves, and writes the workers' output.
+// keeper: answers for users without a worker, and writes the workers' output.
+//
+// It holds a copy of each listening socket, so that no request is lost between two owners. Run by hand (without
+// STEWARD_WATCHER in the environment) it answers on one socket, to look at the pages, and prints its reports as lines.
 
 import ArgumentParser
 import Glibc

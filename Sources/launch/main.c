@@ -1,23 +1,30 @@
 // launch: makes the workers' processes for master.
 //
-// Whoever makes a process copies its own table of descriptors. Master's has several for each user, launch's has seven,
-// whatever the number of users. So master sends it a packet for each start, over fd 3, and the process that it makes is
-// a sibling of launch, a child of master (CLONE_PARENT of clone(2)): master waits for it.
+// A process that makes another one copies its own table of descriptors. Master's table has several for each user,
+// launch's has seven, whatever the number of users. So master sends launch a packet for each start, over fd 3. The
+// process that launch makes is a sibling of launch, a child of master (CLONE_PARENT of clone(2)): master waits for it.
 //
 //   request   number (8 bytes), limit of core dumps (8, all ones for none), limit of open files (4), nice value (4),
-//             words of the command (4), environment variables (4); then strings that end with a zero: account (or none),
-//             folder, the words, the variables; with it the output, the listening socket, and the pipe that tells of the
-//             execution
+//             words of the command (4), environment variables (4); then strings that end with a zero: account (or
+//             none), folder, the words, the variables; with it the output, the listening socket, and the pipe that
+//             tells of the execution
 //   answer    number (8), process (4), errno (4); with it a pidfd, unless there is an errno
 //
-// The new process itself answers, before it does anything else: one that master has not been told of never runs a
-// program, whenever launch or master should die. Then it sets its limits, nice value, account, folder and LISTEN_PID,
-// looks the program up in PATH, and executes it with its absolute path as argv[0]: Python takes another installation's
-// prefix otherwise. What fails is written as one line to the pipe, which is close-on-exec: its end without a line tells
-// that the program has been executed. All that may wait, for a disk or for the table of accounts, happens there and not
-// in launch.
+// The new process itself answers, before it does anything else: a process that master has not been told of never runs
+// a program, even if launch or master dies. Then it sets its limits, nice value, account, folder and LISTEN_PID, looks
+// the program up in PATH, and executes it with its absolute path as argv[0], because Python otherwise takes the prefix
+// of another installation. An error is written as one line to the pipe, which is close-on-exec: if the pipe ends
+// without a line, the program has been executed. Everything that may wait, for a disk or for the table of accounts,
+// happens in the new process and not in launch.
 //
-// A packet that is not as it should be costs that start. launch ends when the other end of its channel is closed.
+// Limits are open files and core dumps (RLIMIT_NOFILE, RLIMIT_CORE, soft and hard) and the nice value (0 to 19, so
+// that no worker is preferred to the processes that watch over it). The account is set with its groups. The
+// environment holds what the plan says and nothing else. By default there are no core dumps, because one would lie in
+// the user's folder, with all secrets of the worker in it. All of this is part of the plan's fingerprint, so a change
+// swaps the worker. An account of uid 0 is refused: by pathwatch, which resolves the name where master is root and
+// tells the place in the file, and by launch in any case.
+//
+// A malformed packet costs that start. launch ends when the other end of its channel is closed.
 
 #define _GNU_SOURCE
 

@@ -1,7 +1,16 @@
-// pathwatch: tells master who the users are, which versions there are, and what has changed.
+// pathwatch: tells master which users and which versions there are, and what has changed.
 //
-// Under master its orders come over the channel; run by hand it takes them from the configuration and prints every
-// report as one line, until SIGINT or SIGTERM. A bad configuration is one line and exit code 78.
+// It compares what it finds in a folder with what it last reported; inotify only says where to look. A file that
+// cannot be understood is reported with file, line and column, and the user stays as it was. The end mark of its
+// snapshot lets master find the users that were deleted while no pathwatch ran.
+//
+// With 10,000 users the start takes 0.2 s and as much CPU, and 19 MiB are resident. One add, change and end together
+// cost 0.8 ms of CPU (no scan). 10,000 changes are reported 180 ms after the last of them (100 ms of which deletions
+// wait to be believed). Only the rescan each minute wakes it up otherwise: `Benchmarks/users.py`.
+//
+// Under master its orders arrive over the channel. Run by hand (without STEWARD_WATCHER in the environment) it takes
+// them from the configuration and prints every report as one line, until SIGINT or SIGTERM. A bad configuration is one
+// line and exit code 78.
 
 import ArgumentParser
 import Glibc

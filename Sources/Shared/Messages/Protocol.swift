@@ -1,12 +1,18 @@
 // The protocol between Steward's processes: its version, its envelope and who may say what.
 //
-// A payload is one byte that names the type and the fields of that type (Wire.swift). Types below 16 belong to the
-// link itself and are the same in every direction; types from 16 on are numbered for each direction on its own.
+// A frame is four bytes of length, big-endian, and a payload of at most 64 KiB: one byte that names the type, and the
+// fields of that type (`Wire`). Types below 16 belong to the link itself (hello, ping, pong, the hand-over of a
+// keeper) and are the same in every direction. Types from 16 on are numbered for each direction on its own
+// (`WatcherMessages`, `ControlMessages`). One list of fields serves for reading and writing, and one list of numbers
+// for the messages of a direction. What the operator reads is sent as values, which `steward` puts into words or JSON;
+// only the texts of events, causes and refusals are master's. Descriptors travel with the message that names them
+// (SCM_RIGHTS). A frame that is too long, too short or unknown costs the connection that it arrived on. Send queues
+// are bounded. Golden bytes in the tests pin every message.
 //
-// History: 1, the first version. 2, the keeper outlives master: hand-over, leave, the notify socket;
-// the event journal. 3, the users' folder as a whole, deletions that are held back. 4, a server's max_connections,
-// limits of memory, core dumps and the nice value, the configuration changes while master runs, packages. 5, answers to
-// the operator are values in place of lines.
+// History: 1, the first version. 2, the keeper outlives master: hand-over, leave, the notify socket; the event
+// journal. 3, the users' folder as a whole, deletions that are held back. 4, a server's max_connections, limits of
+// memory, core dumps and the nice value, the configuration changes while master runs, packages. 5, answers to the
+// operator are values in place of lines.
 
 package let protocolVersion: UInt32 = 5
 

@@ -1,9 +1,29 @@
-// Everything that an earlier master has left on this runtime folder: collected before the loop runs, where waiting is
-// allowed. Watchers of the dead master are ended; its keeper and its workers go on.
+// Everything that an earlier master has left in this runtime folder, collected before the loop runs, where waiting is
+// allowed.
 //
-// What the record says is trusted where pid and start time still name the same process. What it does not tell, because it
-// was damaged or the start was not through, is found by the environment that every worker was started with; anybody can
-// set that for a process of its own, so the account has to be right, too.
+// When master dies, or gets SIGUSR2, the workers and the keeper go on; the other watchers end with their channels. A
+// worker still answers on its socket, and the keeper on the others. The keeper writes the output, and reads
+// RUNTIME/notify so that no sender blocks. The next master collects what there is:
+//
+// 1. From the keeper, at RUNTIME/keeper.sock (peer credentials are checked both ways): the listening sockets with what
+//    is done on them, the pipes, the notify socket. The messages for this are the link's own and stay the same in
+//    every version. A keeper of another version hands over to the new master, is told to leave, and is replaced. A
+//    keeper that does not answer for five seconds is killed.
+// 2. Watchers of the dead master that still run, above all a stopped one, are ended.
+// 3. From RUNTIME/state, a mapped file with one slot for each user (`UserRecord`): its processes with pid, start time,
+//    socket and stage, the numbers that were given out, its restart history. A change costs one copy of some hundred
+//    bytes. The record of a start is written before launch is asked for it. Each slot has two copies with checksums,
+//    of which one is always whole. A file that cannot be read is set aside as state.damaged.
+// 4. From the processes. A recorded process is trusted if pid and start time still agree. Processes that the record
+//    does not tell of, because it was damaged or the start was not finished, are found by the environment that every
+//    worker was started with (`LISTEN_PID` tells a worker from the processes that it has started). Any process can set
+//    these variables, so the account has to be right, too. If the keeper is lost as well, sockets are taken from the
+//    workers (pidfd_getfd(2)), and pipes are opened again by /proc/PID/fd/1. Processes left by workers that are gone
+//    are killed.
+//
+// Master learns how a worker ended that was not its child from the kernel (PIDFD_GET_INFO, Linux 6.15), or not at all.
+// A daemon that an adopted worker double-forks is not noticed when that worker dies, because it becomes a child of
+// init and not of master.
 
 import CLinux
 import Glibc

@@ -1,7 +1,17 @@
 // The service manager that has started master: systemd, or whatever else sets NOTIFY_SOCKET (sd_notify(3)).
 //
-// A manager that cannot be reached is told again; it costs master nothing else. What it has put into the environment
-// reaches no child: their environments are built anew.
+// Master says READY=1 when its loop begins, WATCHDOG=1 at half of the time that the unit allows, and STATUS= when the
+// numbers change, at most once a second. A SIGHUP is answered by RELOADING=1, and by READY=1 when the file has been
+// read. `systemctl reload` runs `steward reload`, which can also fail, and say why. All of it is said between two
+// turns of the loop. So a loop that stands still falls silent, and systemd ends it. A message that does not arrive is
+// sent again after 200 ms. Master never waits for systemd. No child inherits systemd's variables: their environments
+// are built anew.
+//
+// The unit is written for workers that outlive master. KillMode=process and RuntimeDirectoryPreserve=restart leave
+// them and their sockets; PrivateTmp and RemoveIPC are left out, because they take away what the workers still use. A
+// failed start is tried again for ever: five seconds after an exit by itself (a bad configuration may be mended at any
+// time, and at night there is no operator), 20 ms after a crash. Exit codes other than 0 only occur before the loop
+// begins.
 
 import Glibc
 import Policy

@@ -1,9 +1,43 @@
 // A new version, or other worker settings, reach their users: when a rollout begins, whose turn it is, how it ends.
 //
-// A user's turn is a swap whose new process soaks before customers are sent to it (`Trial`). How far a rollout has come is
-// seen from the users themselves: of a version, `version` is what a user is to run and `formerVersion` what it ran before,
-// and the next master finds both; of settings, `hasNewSettings`. Only one rollout is on its way: settings wait for the end
-// of a version's, and the other way round.
+// When another version becomes current, `Rollout` brings it to the users that follow: paying users, with
+// `upgrade.free: follow` also free users, and no user that is pinned. `Rollout` says whose turn it is and when to
+// stop. What a turn means for a user is decided here and in `Turns`.
+//
+// - Order. Paying users are first. The first `upgrade.canary` users have to be proved before any other begins. Then
+//   `upgrade.parallel` users are on the way at a time. A user that is not served by a ready worker at its turn is put
+//   aside until no other is left. Then a user that is held, disabled or down gets the version for its next start,
+//   unproved, because there is nothing to prove it by. A user that is just starting is waited for (one look a second).
+// - A turn is a swap in which the new process proves itself before the link moves (`Trial`): it is ready on a socket
+//   of its own, it runs for `upgrade.soak` from then on, and it passes one check after that, within another
+//   `ready_timeout`. If it is not checked, the soak is enough. With `swap: stop-first`, or if the old process dies
+//   meanwhile, the new process serves while it proves itself, because no other could.
+// - A failure is an exit or failing checks before the process is proved, no readiness or no check in time, or a crash
+//   loop later on while the rollout lasts. The user goes back to its former version at once, and
+//   `upgrade.max_failures` failures turn the rollout back. For a user with a database, the database is looked at
+//   first: for an interval and a timeout of `database_check` no other user begins. If by then the database is
+//   unavailable or in doubt, or if it has changed its state since the failure or within as long before it, the failure
+//   does not count, and the user gets another turn. Neither does any user begin while a database that has users is not
+//   available.
+// - Turned back, by failures, by `abort`, or because the version is gone or was changed in place: the version is held,
+//   with the reason. Users on the way go back at once. Users that have been changed go back by a plain swap,
+//   `parallel` at a time, also while a database is unavailable. A user whose former version is gone stays. A held
+//   version is begun by `steward upgrade start` alone, not by `current`. A name that is gone and that no user runs is
+//   held no more.
+// - The end. The version is in force when all users have had a turn. If fewer than `max_failures` have failed, those
+//   stay on their former version. Until then, a crash of a user whose turn has not come starts the old version, and
+//   users that are new or no longer pinned get what is in force.
+// - Another version meanwhile takes the rollout's place. Users between two versions go back and wait for a turn to the
+//   new one. Users that were changed keep, as their former version, the one from before the first rollout.
+//
+// How far a rollout has come is seen from the users themselves. For a version, `version` is what a user is to run and
+// `formerVersion` what it ran before; the next master finds both. For settings it is `hasNewSettings`. Only one
+// rollout is on its way: settings wait for the end of a version's, and the other way round.
+//
+// The next master goes on. STATE/upgrade holds what is in force and what is held, what `current` said last (so that a
+// change while no master ran is seen), the target, whether it is paused or turned back, and the failures. How far each
+// user has come is in its own record: a user with a former version has been changed if the target serves, otherwise it
+// is on the way.
 
 import Shared
 

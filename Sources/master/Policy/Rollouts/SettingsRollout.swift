@@ -9,7 +9,7 @@
 //
 // - If they fail: users that were changed go back, and all users, new ones included, stay on the former settings.
 //   There is one alert, and `status` says why, until the file changes (any change is a new attempt) or `steward reload
-//   --yes`. If no more than `max_failures` fail, the other users get the settings, and those that failed keep their
+//   --yes`. If fewer than `max_failures` fail, the other users get the settings, and those that failed keep their
 //   processes until their next start.
 // - If the file changes meanwhile: the newest settings begin anew. A user with the settings in between keeps its
 //   process until its turn, so no user is swapped twice for nothing. If too few users are left to need a rollout, they

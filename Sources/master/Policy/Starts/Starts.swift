@@ -6,7 +6,7 @@
 // users are watched for that), then paying users, then the rest. When many start at once, the log gets one summary
 // line a second; `events` has every start. Such a crowd is started gently (nice 10, where that can be taken back)
 // until each process is ready, because it can wait for the users that are being served. The restart of a single user
-// cannot wait, and is not.
+// cannot wait: it is not started gently.
 //
 // How a process is made is described in Workers/Launcher.swift, what follows from a death in Users/Departure.swift.
 

@@ -1,4 +1,19 @@
 // What passes from one master to the next beside the deletions and rollouts: holds, versions, and what still runs.
+//
+// The Supervisor gets one `Remains` for each user (`Inheritance` collects them), and takes it over when pathwatch
+// reports the user (`Adoption`). A ready worker is ready, a swap goes on, a delay goes on, and a worker that died
+// meanwhile is restarted on its socket, at once. What has changed in the meantime follows from comparing the plan by
+// which a process runs with the present one. Of a plan, a process keeps only a fingerprint, which the next master can
+// compare. The fingerprint takes in everything that a start is made of: a version of Steward that gives workers
+// another environment swaps all of them, `start_concurrency` at a time. Users that pathwatch does not report any more
+// are ended. A user whose file is wrong runs on, unsupervised, until the file is right again.
+//
+// A worker without checks that was starting when master died counts as ready, because its READY=1 may have arrived
+// while no master read it.
+//
+// A watcher that speaks another version shows that the programs have been replaced. If master's own program has been
+// replaced, too, master becomes the new one by execve(2), and adopts what it had. SIGTERM is the ordered end: the
+// keeper is told to leave, too.
 
 import Shared
 

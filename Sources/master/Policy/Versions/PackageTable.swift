@@ -1,7 +1,24 @@
 // The versions of the application, and which of them a user is to run. No I/O.
 //
-// A version is the same for ever: users are told apart by its name alone. So one whose folder or package.yaml has become
-// another is refused to everybody who does not run it already; those go on with it, also after a crash.
+// The table holds the versions as pathwatch has reported them. A user runs the version that its user.yaml pins,
+// otherwise the one that it has been given, otherwise the one in force. While its worker runs, a user stays on its
+// version. At a start (a crash, a restart, new settings), a version that cannot be started is replaced by the one in
+// force, and the reason is kept. Current is the last usable version that packages/current has named, so that a bad
+// publication harms no user. In force is the last version that has reached all users it was for. Current takes its
+// place only if there is none, or if it cannot be used any more.
+//
+// - A running version is known by its name: in the plan's fingerprint, in the process and in the records. A version is
+//   the same for ever. One that was changed in place (its `identity`: the text of package.yaml and the inode of the
+//   folder) goes on for the users that run it, by its first manifest and also after a crash, because nothing better
+//   can be done for them. It is refused to all other users.
+// - A version that is gone keeps its manifest in the table for as long as a user runs it. If it was gone before this
+//   master saw it, its manifest is unknown: the users that run it are left alone until a start is due anyway.
+// - For the next master, RUNTIME/state has the version of each user, and the former version of a user that is being
+//   upgraded. Because RUNTIME/state may be lost, STATE/versions has them, too. It is written half a second after a
+//   change, and at the ordered end.
+// - pathwatch reports all versions and then `current` before the end of its snapshot, so that no user is started
+//   before its version is known. The first `currentPackage` after a `begin` ends the list. A version that is not on
+//   the list is gone.
 
 import Shared
 

@@ -1,8 +1,9 @@
 // The watchers: which run, which are awaited, which have fallen silent.
 //
-// A watcher is trusted as far as its last word: a hello of another version, a wrong generation, a report out of turn or
-// five seconds of silence end it, and its exit leads to the next one, with backoff. Nothing here knows what a report
-// means. Nothing is fatal: a watcher that cannot be started is waited for, for ever.
+// Master pings every 2 s. A ping that is unanswered for 5 s ends the watcher, so a stopped watcher is replaced within
+// ten seconds. A hello of another version, a wrong generation or a report out of turn ends it, too. Its exit leads to
+// the next start, with backoff. The table does not know what a report means. Nothing is fatal: if a watcher cannot be
+// started, it is tried for ever.
 
 import Shared
 
