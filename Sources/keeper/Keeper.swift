@@ -2,8 +2,8 @@
 //
 // Nothing that a visitor or a worker does, and no socket or pipe that turns out to be of no use, ends the keeper: it
 // costs that visitor, socket or pipe. When its channel ends, master is gone: the keeper goes on, reads in its place what
-// workers notify, and hands everything to the next master that connects. It ends when it is told to, and when nobody is
-// there whom it could keep anything for.
+// workers notify, and hands everything to the next master that connects. It ends when it is told to, and when there is
+// no user left to hold anything for.
 
 import Glibc
 import Shared

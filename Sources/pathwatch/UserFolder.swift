@@ -1,8 +1,8 @@
 // One user as its folder describes it: user.yaml, and the executable `start`.
 //
-// Neither file may be a symbolic link, nor the folder one that leads out of the users' folder, and anything but a regular file is not opened for longer than it takes to see
-// that: whoever writes in a user's folder must not make Steward read something else or wait. A file that the wrong ones
-// may write is refused (Ownership).
+// Neither file may be a symbolic link, nor the folder one that leads out of the users' folder. Anything but a regular
+// file is not opened for longer than it takes to see that. An account that may write in a user's folder must not make
+// Steward read something else or wait. A file that other accounts may write is refused (`Ownership`).
 
 import Glibc
 import Shared

@@ -1,4 +1,4 @@
-// The databases: what dbwatch reports of them, who works where, and who is to leave.
+// The databases: what dbwatch reports of them, how many users each has, and when its users are to leave.
 //
 // The members of a group hold the same data. A user names a group, a member (a preference within the group) or nothing.
 // A choice that has been made stays as long as it works. The table knows users by their number only.

@@ -1,4 +1,4 @@
-// Users who are to go to another database while they are served.
+// Users that are to move to another database while they are served.
 
 import Shared
 

@@ -1,4 +1,5 @@
-// Users who are gone from the users' folder: through the fuse, and out, or onto the list of those held back.
+// Users that are gone from the users' folder: they pass the fuse and are deleted, or are put on the list of those held
+// back.
 
 import Shared
 

@@ -1,7 +1,7 @@
-// Who may start now: the places among the starting processes, and the users who wait for one.
+// Who may start now: the places among the starting processes, and the users that wait for one.
 //
-// At most `limit` processes are starting at a time, so that a crowd does not take the processors from those who serve.
-// Users on whose sockets a customer waits go first: a queued user's socket is watched for that.
+// At most `limit` processes are starting at a time, so that a crowd does not take the processors from workers that
+// serve. Users on whose sockets a request waits are first: a queued user's socket is watched for that.
 
 import Shared
 

@@ -1,4 +1,4 @@
-// Users come, change and go, as pathwatch reports them; what the operator wants of them.
+// Users are added, changed and deleted, as pathwatch reports them; what the operator orders for them.
 
 import Shared
 

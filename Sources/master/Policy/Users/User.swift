@@ -1,4 +1,4 @@
-// A user as master knows it: what is there, who answers its customers, what is on its way, and the deadlines of all that.
+// A user as master knows it: what is there, what answers its requests, what is on its way, and the deadlines of these.
 //
 // A user takes one step at a time: an event and its `Aim` go in, effects go into the outbox, and what concerns other
 // parts comes back as an `Answer`. What it occupies elsewhere (a place in a queue or among the starting processes, a
