@@ -48,9 +48,14 @@ private struct PseudoTerminal {
         let piped = try await FakeMaster().run(["status"]) { _ in answers }
         #expect(result.status == 0 && result.errors == "", "\(result)")
         let lines = terminal.text()
-        #expect(lines == VisibleText.of(piped.output))
+        #expect(Self.ageless(lines) == Self.ageless(VisibleText.of(piped.output)))
         #expect(lines.contains("red \\u001B[31m, bell \\u0007, turned \\u202Etxt.exe, tab \t."))
         #expect(piped.output.contains("red \u{1B}[31m, bell \u{07}"), "a pipe has it as it is")
+    }
+
+    /// A second may pass between two runs.
+    private static func ageless(_ text: String) -> String {
+        text.replacing(/[0-9]+[dhms]([0-9]+[dhms])*/, with: "AGE").replacing(/ +/, with: " ")
     }
 
     @Test func outputIsMadeVisibleOnATerminalOnly() async throws {
