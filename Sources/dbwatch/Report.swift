@@ -4,7 +4,7 @@ import Shared
 
 extension DatabaseReport: CustomStringConvertible {
     /// `main-a available read-write 0.4 ms`, `main-b unavailable: refused`.
-    package var description: String {
+    public var description: String {
         var line = "\(name) \(state)"
         if let cause {
             line += ": \(cause)"
@@ -18,7 +18,7 @@ extension DatabaseReport: CustomStringConvertible {
 }
 
 extension FromDBWatch: CustomStringConvertible {
-    package var description: String {
+    public var description: String {
         switch self {
         case .report(let report): report.description
         }

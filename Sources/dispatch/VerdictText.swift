@@ -3,7 +3,7 @@
 import Shared
 
 extension FromDispatch: CustomStringConvertible {
-    package var description: String {
+    public var description: String {
         switch self {
         case .verdict(let verdict): Self.line(verdict)
         }

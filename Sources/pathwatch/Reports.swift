@@ -5,7 +5,7 @@ import SharedSystem
 
 extension FromPathwatch: CustomStringConvertible {
     /// The values of variables are left out: they may be secrets.
-    package var description: String {
+    public var description: String {
         switch self {
         case .adduser(let user): "adduser \(user.line)"
         case .moduser(let user): "moduser \(user.line)"

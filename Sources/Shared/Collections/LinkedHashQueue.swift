@@ -2,7 +2,7 @@
 
 /// Elements in order of arrival, each key at most once: a doubly linked list in an array, indexed by a hash table.
 /// Appending, taking from either place, looking up and removing by key cost O(1).
-package struct LinkedHashQueue<Key: Hashable, Value> {
+public struct LinkedHashQueue<Key: Hashable, Value> {
     private struct Node {
         var key: Key
         var value: Value
@@ -17,16 +17,16 @@ package struct LinkedHashQueue<Key: Hashable, Value> {
     private var head = none
     private var tail = none
 
-    package init() {}
+    public init() {}
 
-    package var count: Int { places.count }
+    public var count: Int { places.count }
     /// How many elements there is memory for: as many as there ever were at a time.
     var capacity: Int { nodes.count }
-    package var isEmpty: Bool { places.isEmpty }
-    package var first: (key: Key, value: Value)? { element(at: head) }
+    public var isEmpty: Bool { places.isEmpty }
+    public var first: (key: Key, value: Value)? { element(at: head) }
 
     /// The value of `key`; setting it keeps the key's place in the queue. A new key is appended.
-    package subscript(key: Key) -> Value? {
+    public subscript(key: Key) -> Value? {
         get { places[key].flatMap { nodes[$0]?.value } }
         set {
             guard let newValue else {
@@ -42,7 +42,7 @@ package struct LinkedHashQueue<Key: Hashable, Value> {
     }
 
     /// Puts `key` at the tail; if it was queued already it moves there.
-    package mutating func append(_ key: Key, _ value: Value) {
+    public mutating func append(_ key: Key, _ value: Value) {
         remove(key)
         let place = store(Node(key: key, value: value, previous: tail, next: Self.none))
         if tail == Self.none { head = place } else { nodes[tail]?.next = place }
@@ -50,7 +50,7 @@ package struct LinkedHashQueue<Key: Hashable, Value> {
     }
 
     /// Puts `key` at the head; if it was queued already it moves there.
-    package mutating func prepend(_ key: Key, _ value: Value) {
+    public mutating func prepend(_ key: Key, _ value: Value) {
         remove(key)
         let place = store(Node(key: key, value: value, previous: Self.none, next: head))
         if head == Self.none { tail = place } else { nodes[head]?.previous = place }
@@ -59,14 +59,14 @@ package struct LinkedHashQueue<Key: Hashable, Value> {
 
     /// Takes out the element at the head.
     @discardableResult
-    package mutating func popFirst() -> (key: Key, value: Value)? {
+    public mutating func popFirst() -> (key: Key, value: Value)? {
         guard let first else { return nil }
         remove(first.key)
         return first
     }
 
     @discardableResult
-    package mutating func remove(_ key: Key) -> Value? {
+    public mutating func remove(_ key: Key) -> Value? {
         guard let place = places.removeValue(forKey: key), let node = nodes[place] else { return nil }
         if node.previous == Self.none { head = node.next } else { nodes[node.previous]?.next = node.next }
         if node.next == Self.none { tail = node.previous } else { nodes[node.next]?.previous = node.previous }
@@ -95,7 +95,7 @@ package struct LinkedHashQueue<Key: Hashable, Value> {
 
 extension LinkedHashQueue: Sequence {
     /// From head to tail.
-    package func makeIterator() -> AnyIterator<(key: Key, value: Value)> {
+    public func makeIterator() -> AnyIterator<(key: Key, value: Value)> {
         var place = head
         return AnyIterator {
             guard place != Self.none, let node = nodes[place] else { return nil }

@@ -3,39 +3,39 @@
 // The answer to `reload` and `preview` is `configuration`, one `setting` for each difference and one `consequence` for
 // each user who is concerned.
 
-package struct ReloadRequest: WireValue {
+public struct ReloadRequest: WireValue {
     /// However many users it takes out of service for a moment.
-    package var isConfirmed = false
+    public var isConfirmed = false
 
-    package init() {}
+    public init() {}
 
-    package init(isConfirmed: Bool) {
+    public init(isConfirmed: Bool) {
         self.isConfirmed = isConfirmed
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&isConfirmed)
     }
 }
 
-package struct PreviewRequest: WireValue {
+public struct PreviewRequest: WireValue {
     /// Absolute path of a configuration; nil for the one that master was started with.
-    package var file: String?
+    public var file: String?
 
-    package init() {}
+    public init() {}
 
-    package init(file: String?) {
+    public init(file: String?) {
         self.file = file
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&file)
     }
 }
 
 /// What has become, or would become, of a configuration file.
-package struct ConfigurationOutcome: WireValue {
-    package enum Stage: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public struct ConfigurationOutcome: WireValue {
+    public enum Stage: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         /// The file says what is in force.
         case unchanged = 1
         /// New worker settings are on their way, and the file says nothing else.
@@ -46,7 +46,7 @@ package struct ConfigurationOutcome: WireValue {
         /// Nothing is in force until the operator confirms it.
         case waiting
 
-        package var description: String {
+        public var description: String {
             switch self {
             case .unchanged: "unchanged"
             case .underway: "underway"
@@ -57,19 +57,19 @@ package struct ConfigurationOutcome: WireValue {
         }
     }
 
-    package var stage = Stage.unchanged
+    public var stage = Stage.unchanged
     /// Whether swaps by new worker settings go as an upgrade.
-    package var isGradual = false
+    public var isGradual = false
     /// Whether so many users lose their processes at once that it has to be confirmed.
-    package var isToBeConfirmed = false
+    public var isToBeConfirmed = false
 
-    package init() {}
+    public init() {}
 
-    package init(_ stage: Stage, isGradual: Bool = false, isToBeConfirmed: Bool = false) {
+    public init(_ stage: Stage, isGradual: Bool = false, isToBeConfirmed: Bool = false) {
         (self.stage, self.isGradual, self.isToBeConfirmed) = (stage, isGradual, isToBeConfirmed)
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&stage)
         try coder.field(&isGradual)
         try coder.field(&isToBeConfirmed)
@@ -77,24 +77,24 @@ package struct ConfigurationOutcome: WireValue {
 }
 
 /// A setting that differs.
-package struct SettingChange: WireValue {
-    package var key = ""
+public struct SettingChange: WireValue {
+    public var key = ""
     /// As they are shown, without secrets; nil where the key is absent.
-    package var old: String?
-    package var new: String?
+    public var old: String?
+    public var new: String?
     /// Whether only another master takes it over.
-    package var isPostponed = false
+    public var isPostponed = false
 
-    package init() {}
+    public init() {}
 
-    package init(key: String, old: String?, new: String?, isPostponed: Bool = false) {
+    public init(key: String, old: String?, new: String?, isPostponed: Bool = false) {
         self.key = key.clipped()
         self.old = old?.clipped()
         self.new = new?.clipped()
         self.isPostponed = isPostponed
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&key)
         try coder.field(&old)
         try coder.field(&new)
@@ -103,7 +103,7 @@ package struct SettingChange: WireValue {
 }
 
 /// What a change of settings means for a user.
-package enum Consequence: UInt8, CaseIterable, Sendable, CustomStringConvertible {
+public enum Consequence: UInt8, CaseIterable, Sendable, CustomStringConvertible {
     case nothing
     /// The worker runs on; it is checked in another way.
     case check
@@ -114,7 +114,7 @@ package enum Consequence: UInt8, CaseIterable, Sendable, CustomStringConvertible
     case stop
     case start
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .nothing: "nothing"
         case .check: "check settings"
@@ -127,17 +127,17 @@ package enum Consequence: UInt8, CaseIterable, Sendable, CustomStringConvertible
 }
 
 /// Who is concerned by a change, and how.
-package struct UserConsequence: WireValue {
-    package var name = UserName()
-    package var consequence = Consequence.nothing
+public struct UserConsequence: WireValue {
+    public var name = UserName()
+    public var consequence = Consequence.nothing
 
-    package init() {}
+    public init() {}
 
-    package init(_ name: UserName, _ consequence: Consequence) {
+    public init(_ name: UserName, _ consequence: Consequence) {
         (self.name, self.consequence) = (name, consequence)
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&name)
         try coder.field(&consequence)
     }

@@ -1,56 +1,56 @@
 // What the steward command and master say to each other over RUNTIME/control.sock.
 
 /// The users that a request is about, and what the operator says about it.
-package struct UsersRequest: WireValue {
-    package var users: [UserName] = []
-    package var reason: String?
+public struct UsersRequest: WireValue {
+    public var users: [UserName] = []
+    public var reason: String?
 
-    package init() {}
+    public init() {}
 
-    package init(_ users: [UserName], reason: String? = nil) {
+    public init(_ users: [UserName], reason: String? = nil) {
         self.users = users
         self.reason = reason
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&users)
         try coder.field(&reason)
     }
 }
 
 /// The database that a request is about.
-package struct DatabaseRequest: WireValue {
-    package var name = ""
+public struct DatabaseRequest: WireValue {
+    public var name = ""
 
-    package init() {}
+    public init() {}
 
-    package init(_ name: String) {
+    public init(_ name: String) {
         self.name = name
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&name)
     }
 }
 
-package struct EventsRequest: WireValue {
+public struct EventsRequest: WireValue {
     /// Only this user's events.
-    package var user: UserName?
+    public var user: UserName?
     /// Only events at or after this wall clock time, in milliseconds since 1970.
-    package var since: Int64 = 0
+    public var since: Int64 = 0
     /// Stay connected and receive each new event.
-    package var follow = false
+    public var follow = false
 
-    package init() {}
+    public init() {}
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&user)
         try coder.field(&since)
         try coder.field(&follow)
     }
 }
 
-package enum ControlRequest: Message {
+public enum ControlRequest: Message {
     /// Everything; answered by all that there is, then `done`.
     case status
     case why(UserName)
@@ -72,7 +72,7 @@ package enum ControlRequest: Message {
     case preview(PreviewRequest)
     case upgrade(UpgradeRequest)
 
-    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+    public static func cases(_ coder: inout some CaseCoder<Self>) throws {
         try coder.bare(16, .status)
         try coder.value(17, Self.why) { if case .why(let value) = $0 { value } else { nil } }
         try coder.value(18, Self.events) { if case .events(let value) = $0 { value } else { nil } }
@@ -92,22 +92,22 @@ package enum ControlRequest: Message {
 }
 
 /// A line of text.
-package struct TextLine: WireValue {
-    package var text = ""
+public struct TextLine: WireValue {
+    public var text = ""
 
-    package init() {}
+    public init() {}
 
-    package init(_ text: String) {
+    public init(_ text: String) {
         self.text = text
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&text)
     }
 }
 
 /// A long answer is many messages; `done` or `refused` is its last.
-package enum ControlAnswer: Message {
+public enum ControlAnswer: Message {
     case done
     case refused(TextLine)
     case master(MasterStatus)
@@ -131,7 +131,7 @@ package enum ControlAnswer: Message {
     case upgradePreview(UpgradePreview)
     case userPreview(UserPreview)
 
-    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+    public static func cases(_ coder: inout some CaseCoder<Self>) throws {
         try coder.bare(16, .done)
         try coder.value(17, Self.refused) { if case .refused(let value) = $0 { value } else { nil } }
         try coder.value(18, Self.master) { if case .master(let value) = $0 { value } else { nil } }

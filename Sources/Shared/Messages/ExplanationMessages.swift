@@ -4,7 +4,7 @@
 // that went while no master ran, or nothing of these; then the last events.
 
 /// What is to be there.
-package enum WantedState: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public enum WantedState: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case up = 1
     case held
     case disabled
@@ -14,7 +14,7 @@ package enum WantedState: UInt8, Sendable, CaseIterable, CustomStringConvertible
     /// The database that it names is configured no more.
     case noDatabase
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .up: "up"
         case .held: "held"
@@ -27,8 +27,8 @@ package enum WantedState: UInt8, Sendable, CaseIterable, CustomStringConvertible
 }
 
 /// Which version of the application a user is to run.
-package struct VersionDetails: WireValue {
-    package enum Reason: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public struct VersionDetails: WireValue {
+    public enum Reason: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         /// It was chosen earlier, and nothing has sent the user elsewhere.
         case given = 1
         case pinned
@@ -36,7 +36,7 @@ package struct VersionDetails: WireValue {
         /// `trouble` says why it is none, or not the one that it should be.
         case trouble
 
-        package var description: String {
+        public var description: String {
             switch self {
             case .given: "given"
             case .pinned: "pinned"
@@ -47,17 +47,17 @@ package struct VersionDetails: WireValue {
     }
 
     /// Nil where there is none to run.
-    package var version: String?
-    package var reason = Reason.given
-    package var trouble: String?
+    public var version: String?
+    public var reason = Reason.given
+    public var trouble: String?
     /// What it ran before an upgrade.
-    package var former: String?
+    public var former: String?
     /// Of the process that is there.
-    package var running: String?
+    public var running: String?
 
-    package init() {}
+    public init() {}
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&version)
         try coder.field(&reason)
         try coder.field(&trouble)
@@ -67,20 +67,20 @@ package struct VersionDetails: WireValue {
 }
 
 /// More than a status says about the process that serves, or is to serve.
-package struct ProcessDetails: WireValue {
+public struct ProcessDetails: WireValue {
     /// Wall clock, in milliseconds since 1970, as the other times.
-    package var startedAt: Int64 = 0
+    public var startedAt: Int64 = 0
     /// In bytes, with its descendants, when it was last measured.
-    package var memory: Int?
+    public var memory: Int?
     /// In bytes; nil where there is no limit.
-    package var memoryLimit: Int?
-    package var lastHeartbeat: Int64?
+    public var memoryLimit: Int?
+    public var lastHeartbeat: Int64?
     /// What it says of itself.
-    package var ownStatus: String?
+    public var ownStatus: String?
 
-    package init() {}
+    public init() {}
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&startedAt)
         try coder.field(&memory)
         try coder.field(&memoryLimit)
@@ -90,14 +90,14 @@ package struct ProcessDetails: WireValue {
 }
 
 /// Why a user is as it is.
-package struct UserExplanation: WireValue {
+public struct UserExplanation: WireValue {
     /// Who answers the user's customers.
-    package enum Answerer: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+    public enum Answerer: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case worker = 1
         case standIn
         case nobody
 
-        package var description: String {
+        public var description: String {
             switch self {
             case .worker: "worker"
             case .standIn: "stand-in"
@@ -106,27 +106,27 @@ package struct UserExplanation: WireValue {
         }
     }
 
-    package var status = UserStatus()
-    package var wanted = WantedState.up
+    public var status = UserStatus()
+    public var wanted = WantedState.up
     /// Why it is not simply wanted up.
-    package var wantedReason: String?
+    public var wantedReason: String?
     /// Nil where no packages are configured.
-    package var version: VersionDetails?
-    package var process: ProcessDetails?
-    package var answerer = Answerer.nobody
+    public var version: VersionDetails?
+    public var process: ProcessDetails?
+    public var answerer = Answerer.nobody
     /// Where customers arrive.
-    package var socket: SocketID?
-    package var deletion: PendingDeletion?
+    public var socket: SocketID?
+    public var deletion: PendingDeletion?
     /// What is wrong with its files.
-    package var fault: String?
+    public var fault: String?
     /// How new settings have failed.
-    package var swapFailure: String?
+    public var swapFailure: String?
     /// More about its last death than `status.lastExit`.
-    package var lastFailure: String?
+    public var lastFailure: String?
 
-    package init() {}
+    public init() {}
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&status)
         try coder.field(&wanted)
         try coder.field(&wantedReason)

@@ -1,36 +1,36 @@
 // What master and the keeper say to each other about the event journal; its events are EventRecord.
 
 /// Where the journal lies.
-package struct JournalSettings: WireValue {
+public struct JournalSettings: WireValue {
     /// Absolute path of the state folder.
-    package var folder = ""
+    public var folder = ""
 
-    package init() {}
+    public init() {}
 
-    package init(folder: String) {
+    public init(folder: String) {
         self.folder = folder
     }
 
     /// One JSON object a line; the predecessor is this and `.1`.
-    package var path: String { "\(folder)/events.jsonl" }
+    public var path: String { "\(folder)/events.jsonl" }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&folder)
     }
 }
 
 /// A place in the journal.
-package struct JournalMark: WireValue {
+public struct JournalMark: WireValue {
     /// Of an event.
-    package var serial: UInt64 = 0
+    public var serial: UInt64 = 0
 
-    package init() {}
+    public init() {}
 
-    package init(serial: UInt64) {
+    public init(serial: UInt64) {
         self.serial = serial
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&serial)
     }
 }

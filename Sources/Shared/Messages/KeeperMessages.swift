@@ -1,7 +1,7 @@
 // What master and its keeper say to each other.
 
 /// Why nobody serves a user at the moment: what the stand-in tells a visitor.
-package enum StandInReason: UInt8, Sendable, CaseIterable {
+public enum StandInReason: UInt8, Sendable, CaseIterable {
     case starting = 1
     case restarting
     case crashLooping
@@ -12,39 +12,39 @@ package enum StandInReason: UInt8, Sendable, CaseIterable {
 }
 
 /// A listening socket of a user on which the keeper answers.
-package struct StandIn: WireValue {
-    package var socket = SocketID()
-    package var reason = StandInReason.starting
+public struct StandIn: WireValue {
+    public var socket = SocketID()
+    public var reason = StandInReason.starting
 
-    package init() {}
+    public init() {}
 
-    package init(_ socket: SocketID, _ reason: StandInReason) {
+    public init(_ socket: SocketID, _ reason: StandInReason) {
         self.socket = socket
         self.reason = reason
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&socket)
         try coder.field(&reason)
     }
 }
 
-package struct KeeperSettings: WireValue {
+public struct KeeperSettings: WireValue {
     /// Absolute path of the folder of the workers' output.
-    package var logs = ""
+    public var logs = ""
 
-    package init() {}
+    public init() {}
 
-    package init(logs: String) {
+    public init(logs: String) {
         self.logs = logs
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&logs)
     }
 }
 
-package enum ToKeeper: Message {
+public enum ToKeeper: Message {
     case settings(KeeperSettings)
     /// A copy of a listening socket, to hold; nobody is answered on it yet.
     case keep(SocketID)
@@ -67,14 +67,14 @@ package enum ToKeeper: Message {
     /// An event for the journal's file; `journaled` answers when it is there.
     case event(EventRecord)
 
-    package var carriesDescriptor: Bool {
+    public var carriesDescriptor: Bool {
         switch self {
         case .keep, .output, .notify: true
         case .settings, .answer, .quiet, .retire, .complete, .journal, .event: false
         }
     }
 
-    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+    public static func cases(_ coder: inout some CaseCoder<Self>) throws {
         try coder.value(16, Self.settings) { if case .settings(let value) = $0 { value } else { nil } }
         try coder.value(17, Self.keep) { if case .keep(let value) = $0 { value } else { nil } }
         try coder.value(18, Self.answer) { if case .answer(let value) = $0 { value } else { nil } }
@@ -89,11 +89,11 @@ package enum ToKeeper: Message {
 }
 
 /// Beside these the keeper only listens; its hello, pong and hand-over are the link's.
-package enum FromKeeper: Message {
+public enum FromKeeper: Message {
     /// Every event up to this one is in the journal's file.
     case journaled(JournalMark)
 
-    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+    public static func cases(_ coder: inout some CaseCoder<Self>) throws {
         try coder.value(30, Self.journaled) { if case .journaled(let value) = $0 { value } else { nil } }
     }
 }

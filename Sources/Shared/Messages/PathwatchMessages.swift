@@ -1,20 +1,20 @@
 // What master and pathwatch say to each other.
 
-package struct PathSettings: WireValue {
+public struct PathSettings: WireValue {
     /// Absolute path of the users' folder.
-    package var users = ""
+    public var users = ""
     /// Absolute path of the packages' folder, where there is one.
-    package var packages: String?
+    public var packages: String?
     /// The names that a user.yaml may give as its database: databases and groups.
-    package var databases: [String] = []
+    public var databases: [String] = []
     /// The account of the workers, where master is root: beside root it may write the users' files.
-    package var runAs: String?
+    public var runAs: String?
     /// Absolute path of the configuration file, which is watched, too; empty for none.
-    package var configuration = ""
+    public var configuration = ""
 
-    package init() {}
+    public init() {}
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&users)
         try coder.field(&packages)
         try coder.field(&databases)
@@ -24,63 +24,63 @@ package struct PathSettings: WireValue {
 }
 
 /// A user's files cannot be read or are wrong; the user stays as it was.
-package struct UserFault: WireValue {
-    package var name = UserName()
+public struct UserFault: WireValue {
+    public var name = UserName()
     /// FILE:LINE:COLUMN, what was found and what was expected.
-    package var text = ""
+    public var text = ""
 
-    package init() {}
+    public init() {}
 
-    package init(name: UserName, text: String) {
+    public init(name: UserName, text: String) {
         self.name = name
         self.text = text
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&name)
         try coder.field(&text)
     }
 }
 
 /// Which folder a path leads to (st_dev and st_ino of stat(2)).
-package struct FolderIdentity: WireValue {
-    package var device: UInt64 = 0
-    package var inode: UInt64 = 0
+public struct FolderIdentity: WireValue {
+    public var device: UInt64 = 0
+    public var inode: UInt64 = 0
 
     /// No folder.
-    package init() {}
+    public init() {}
 
-    package init(device: UInt64, inode: UInt64) {
+    public init(device: UInt64, inode: UInt64) {
         self.device = device
         self.inode = inode
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&device)
         try coder.field(&inode)
     }
 }
 
 /// The users' folder as a whole.
-package struct FolderReport: WireValue {
-    package var identity = FolderIdentity()
+public struct FolderReport: WireValue {
+    public var identity = FolderIdentity()
     /// Why nobody can be seen in it; then nobody is reported as gone.
-    package var trouble: String?
+    public var trouble: String?
     /// Whether everybody who was known has been looked for in this folder, and reported where gone.
-    package var isSearched = false
+    public var isSearched = false
 
-    package init() {}
+    public init() {}
 
-    package init(_ identity: FolderIdentity, isSearched: Bool) {
+    public init(_ identity: FolderIdentity, isSearched: Bool) {
         self.identity = identity
         self.isSearched = isSearched
     }
 
-    package init(trouble: String) {
+    public init(trouble: String) {
         self.trouble = trouble
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&identity)
         try coder.field(&trouble)
         try coder.field(&isSearched)
@@ -88,20 +88,20 @@ package struct FolderReport: WireValue {
 }
 
 /// A version that cannot be used.
-package struct PackageFault: WireValue {
+public struct PackageFault: WireValue {
     /// Nil where the packages' folder as a whole cannot be read: what is known of it stands.
-    package var version: String?
+    public var version: String?
     /// FILE:LINE:COLUMN, what was found and what was expected.
-    package var text = ""
+    public var text = ""
 
-    package init() {}
+    public init() {}
 
-    package init(version: String?, text: String) {
+    public init(version: String?, text: String) {
         self.version = version
         self.text = text
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&version)
         if let version, !PackageVersion.isValid(version) { throw WireError.invalid("version '\(version)'") }
         try coder.field(&text)
@@ -109,35 +109,35 @@ package struct PackageFault: WireValue {
 }
 
 /// The version that packages/current names.
-package struct CurrentPackage: WireValue {
+public struct CurrentPackage: WireValue {
     /// Nil where it names none.
-    package var version: String?
+    public var version: String?
     /// Why it names none, where that is not simply because there is no link.
-    package var fault: String?
+    public var fault: String?
 
-    package init() {}
+    public init() {}
 
-    package init(version: String?, fault: String? = nil) {
+    public init(version: String?, fault: String? = nil) {
         self.version = version
         self.fault = fault
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&version)
         if let version, !PackageVersion.isValid(version) { throw WireError.invalid("version '\(version)'") }
         try coder.field(&fault)
     }
 }
 
-package enum ToPathwatch: Message {
+public enum ToPathwatch: Message {
     case settings(PathSettings)
 
-    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+    public static func cases(_ coder: inout some CaseCoder<Self>) throws {
         try coder.value(16, Self.settings) { if case .settings(let value) = $0 { value } else { nil } }
     }
 }
 
-package enum FromPathwatch: Message {
+public enum FromPathwatch: Message {
     case adduser(UserSettings)
     case moduser(UserSettings)
     case deluser(UserName)
@@ -160,7 +160,7 @@ package enum FromPathwatch: Message {
     /// At first, after every version has been reported, and whenever it changes.
     case currentPackage(CurrentPackage)
 
-    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+    public static func cases(_ coder: inout some CaseCoder<Self>) throws {
         try coder.value(16, Self.adduser) { if case .adduser(let value) = $0 { value } else { nil } }
         try coder.value(17, Self.moduser) { if case .moduser(let value) = $0 { value } else { nil } }
         try coder.value(18, Self.deluser) { if case .deluser(let value) = $0 { value } else { nil } }

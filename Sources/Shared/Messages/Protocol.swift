@@ -14,19 +14,19 @@
 // memory, core dumps and the nice value, the configuration changes while master runs, packages. 5, answers to the
 // operator are values in place of lines.
 
-package let protocolVersion: UInt32 = 5
+public let protocolVersion: UInt32 = 5
 
 /// Steward's own version, as `--version` and hello tell it.
-package let stewardVersion = "0.1.0"
+public let stewardVersion = "0.1.0"
 
 /// A watcher: a separate process that reports to master over fd 3. The order is the order of their start.
-package enum WatcherKind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public enum WatcherKind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case keeper = 1
     case pathwatch
     case dbwatch
     case dispatch
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .keeper: "keeper"
         case .pathwatch: "pathwatch"
@@ -37,22 +37,22 @@ package enum WatcherKind: UInt8, Sendable, CaseIterable, CustomStringConvertible
 }
 
 /// The first message of a watcher.
-package struct Hello: WireValue {
-    package var version = protocolVersion
-    package var kind = WatcherKind.keeper
-    package var pid: Int32 = 0
+public struct Hello: WireValue {
+    public var version = protocolVersion
+    public var kind = WatcherKind.keeper
+    public var pid: Int32 = 0
     /// Counts the watchers of this kind that this master has started: given to it, and given back.
-    package var generation: UInt64 = 0
+    public var generation: UInt64 = 0
 
-    package init() {}
+    public init() {}
 
-    package init(kind: WatcherKind, pid: Int32, generation: UInt64) {
+    public init(kind: WatcherKind, pid: Int32, generation: UInt64) {
         self.kind = kind
         self.pid = pid
         self.generation = generation
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&version)
         try coder.field(&kind)
         try coder.field(&pid)
@@ -61,22 +61,22 @@ package struct Hello: WireValue {
 }
 
 /// What one peer says to another.
-package protocol Message: CaseList {
+public protocol Message: CaseList {
     /// Whether a descriptor travels with this message.
     var carriesDescriptor: Bool { get }
 }
 
 extension Message {
-    package var carriesDescriptor: Bool { false }
+    public var carriesDescriptor: Bool { false }
 
     /// Writes its type and its fields.
-    package func write(to writer: inout WireWriter) throws { try writeCase(to: &writer) }
+    public func write(to writer: inout WireWriter) throws { try writeCase(to: &writer) }
 }
 
 /// One of the things that a keeper holds, with its descriptor. This form, `hello`, `handedOver` and `leave` stay as they
 /// are in every version: a master of any version can take over from a keeper of any other.
-package struct Handover: WireValue {
-    package enum Kind: UInt8, Sendable, CaseIterable {
+public struct Handover: WireValue {
+    public enum Kind: UInt8, Sendable, CaseIterable {
         /// A listening socket; nobody is answered there.
         case socket = 1
         /// A listening socket on which the keeper answers.
@@ -89,13 +89,13 @@ package struct Handover: WireValue {
         case notify
     }
 
-    package var kind = Kind.socket
+    public var kind = Kind.socket
     /// Of the socket, or of the worker; nil for `notify`.
     private var id: WorkerID?
     /// A `StandInReason` where the keeper answers, else 0; a later version may know more of them.
-    package var reason: UInt8 = 0
+    public var reason: UInt8 = 0
 
-    package init() {}
+    public init() {}
 
     private init(_ kind: Kind, user: UserName, generation: UInt64, reason: UInt8 = 0) {
         self.kind = kind
@@ -108,30 +108,30 @@ package struct Handover: WireValue {
             kind, user: held.socket.user, generation: held.socket.generation, reason: held.reason.rawValue)
     }
 
-    package init(socket: SocketID) {
+    public init(socket: SocketID) {
         self.init(.socket, user: socket.user, generation: socket.generation)
     }
 
-    package init(standIn: StandIn) {
+    public init(standIn: StandIn) {
         self.init(.standIn, standIn)
     }
 
-    package init(retiring: StandIn) {
+    public init(retiring: StandIn) {
         self.init(.retiring, retiring)
     }
 
-    package init(output worker: WorkerID) {
+    public init(output worker: WorkerID) {
         self.init(.output, user: worker.user, generation: worker.generation)
     }
 
-    package static var notify: Handover {
+    public static var notify: Handover {
         var notify = Handover()
         notify.kind = .notify
         return notify
     }
 
     /// The socket that it is, where it is one.
-    package var socket: SocketID? {
+    public var socket: SocketID? {
         switch kind {
         case .socket, .standIn, .retiring: id.map(SocketID.init(of:))
         case .output, .notify: nil
@@ -139,14 +139,14 @@ package struct Handover: WireValue {
     }
 
     /// The worker whose output it is, where it is one.
-    package var worker: WorkerID? {
+    public var worker: WorkerID? {
         switch kind {
         case .output: id
         case .socket, .standIn, .retiring, .notify: nil
         }
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&kind)
         try coder.field(&id)
         try coder.field(&reason)
@@ -154,7 +154,7 @@ package struct Handover: WireValue {
 }
 
 /// A message of the link, or one of its peers.
-package enum Packet<Body: Message>: CaseList {
+public enum Packet<Body: Message>: CaseList {
     case hello(Hello)
     case ping
     case pong
@@ -166,7 +166,7 @@ package enum Packet<Body: Message>: CaseList {
     case leave
     case body(Body)
 
-    package var carriesDescriptor: Bool {
+    public var carriesDescriptor: Bool {
         switch self {
         case .hello, .ping, .pong, .handedOver, .leave: false
         case .handover: true
@@ -174,7 +174,7 @@ package enum Packet<Body: Message>: CaseList {
         }
     }
 
-    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+    public static func cases(_ coder: inout some CaseCoder<Self>) throws {
         try coder.value(1, Self.hello) { if case .hello(let value) = $0 { value } else { nil } }
         try coder.bare(2, .ping)
         try coder.bare(3, .pong)
@@ -184,7 +184,7 @@ package enum Packet<Body: Message>: CaseList {
     }
 
     /// - Throws: `WireError.unknownType`, or what is wrong with the fields.
-    package init(payload: ArraySlice<UInt8>) throws {
+    public init(payload: ArraySlice<UInt8>) throws {
         var reader = WireReader(payload)
         var type: UInt8 = 0
         try reader.field(&type)
@@ -198,7 +198,7 @@ package enum Packet<Body: Message>: CaseList {
         try reader.finish()
     }
 
-    package func write(to writer: inout WireWriter) throws {
+    public func write(to writer: inout WireWriter) throws {
         if case .body(let body) = self { try body.write(to: &writer) } else { try writeCase(to: &writer) }
     }
 }

@@ -2,10 +2,10 @@
 
 // MARK: dbwatch
 
-package enum DatabaseState: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public enum DatabaseState: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case unknown, available, unavailable
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .unknown: "unknown"
         case .available: "available"
@@ -15,23 +15,23 @@ package enum DatabaseState: UInt8, Sendable, CaseIterable, CustomStringConvertib
 }
 
 /// A row of the status table.
-package struct DatabaseReport: WireValue {
-    package var name = ""
-    package var state = DatabaseState.unknown
+public struct DatabaseReport: WireValue {
+    public var name = ""
+    public var state = DatabaseState.unknown
     /// Why it is unavailable, in a few words that never hold a password.
-    package var cause: String?
+    public var cause: String?
     /// Of the last answer, in milliseconds.
-    package var latency: Double?
+    public var latency: Double?
     /// read-write, read-only or in-recovery, as last seen.
-    package var role: String?
+    public var role: String?
     /// A timeout has been seen, and not yet enough of them: a worker that hangs may hang for the database's sake.
-    package var isInDoubt = false
+    public var isInDoubt = false
     /// The server's max_connections, as last seen.
-    package var maxConnections: Int?
+    public var maxConnections: Int?
 
-    package init() {}
+    public init() {}
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&name)
         try coder.field(&state)
         try coder.field(&cause)
@@ -43,23 +43,23 @@ package struct DatabaseReport: WireValue {
 }
 
 /// `settings`, every database, `complete`: who is not mentioned is watched no longer.
-package enum ToDBWatch: Message {
+public enum ToDBWatch: Message {
     case settings(DatabaseCheckSettings)
     case database(DatabaseSettings)
     case complete
 
-    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+    public static func cases(_ coder: inout some CaseCoder<Self>) throws {
         try coder.value(16, Self.settings) { if case .settings(let value) = $0 { value } else { nil } }
         try coder.value(17, Self.database) { if case .database(let value) = $0 { value } else { nil } }
         try coder.bare(18, .complete)
     }
 }
 
-package enum FromDBWatch: Message {
+public enum FromDBWatch: Message {
     /// A database whose state, cause or role has changed, or whose latency is worth an update.
     case report(DatabaseReport)
 
-    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+    public static func cases(_ coder: inout some CaseCoder<Self>) throws {
         try coder.value(16, Self.report) { if case .report(let value) = $0 { value } else { nil } }
     }
 }
@@ -67,17 +67,17 @@ package enum FromDBWatch: Message {
 // MARK: dispatch
 
 /// A worker to check, over the socket that is its own.
-package struct CheckOrder: WireValue {
-    package var worker = WorkerID()
+public struct CheckOrder: WireValue {
+    public var worker = WorkerID()
     /// Absolute path of the listening socket.
-    package var socket = ""
-    package var settings = CheckSettings()
+    public var socket = ""
+    public var settings = CheckSettings()
     /// The worker is not ready yet: check often, report the first pass, and no failure.
-    package var awaitsReady = false
+    public var awaitsReady = false
 
-    package init() {}
+    public init() {}
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&worker)
         try coder.field(&socket)
         try coder.field(&settings)
@@ -85,10 +85,10 @@ package struct CheckOrder: WireValue {
     }
 }
 
-package enum Health: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public enum Health: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case passing, doubtful, failing
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .passing: "passing"
         case .doubtful: "doubtful"
@@ -98,10 +98,10 @@ package enum Health: UInt8, Sendable, CaseIterable, CustomStringConvertible {
 }
 
 /// How one check went.
-package enum CheckOutcome: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public enum CheckOutcome: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case passed, wrongStatus, timeout, refused, badAnswer
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .passed: "passed"
         case .wrongStatus: "wrong status"
@@ -112,18 +112,18 @@ package enum CheckOutcome: UInt8, Sendable, CaseIterable, CustomStringConvertibl
     }
 }
 
-package struct CheckVerdict: WireValue {
-    package var worker = WorkerID()
-    package var health = Health.passing
-    package var outcome = CheckOutcome.passed
+public struct CheckVerdict: WireValue {
+    public var worker = WorkerID()
+    public var health = Health.passing
+    public var outcome = CheckOutcome.passed
     /// The status code of the answer, where one came.
-    package var status: Int?
+    public var status: Int?
     /// From the connection to the end of the answer, in milliseconds, where one came.
-    package var latency: Double?
+    public var latency: Double?
 
-    package init() {}
+    public init() {}
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&worker)
         try coder.field(&health)
         try coder.field(&outcome)
@@ -132,25 +132,25 @@ package struct CheckVerdict: WireValue {
     }
 }
 
-package enum ToDispatch: Message {
+public enum ToDispatch: Message {
     /// Check this worker from now on, the first time at once; in place of an earlier order for it.
     case check(CheckOrder)
     case forget(WorkerID)
     /// Check this worker next, and report the result whatever it is.
     case suspect(WorkerID)
 
-    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+    public static func cases(_ coder: inout some CaseCoder<Self>) throws {
         try coder.value(16, Self.check) { if case .check(let value) = $0 { value } else { nil } }
         try coder.value(17, Self.forget) { if case .forget(let value) = $0 { value } else { nil } }
         try coder.value(18, Self.suspect) { if case .suspect(let value) = $0 { value } else { nil } }
     }
 }
 
-package enum FromDispatch: Message {
+public enum FromDispatch: Message {
     /// A worker's health has changed, or was asked for, or its latency is worth an update.
     case verdict(CheckVerdict)
 
-    package static func cases(_ coder: inout some CaseCoder<Self>) throws {
+    public static func cases(_ coder: inout some CaseCoder<Self>) throws {
         try coder.value(16, Self.verdict) { if case .verdict(let value) = $0 { value } else { nil } }
     }
 }

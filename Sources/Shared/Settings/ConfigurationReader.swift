@@ -2,13 +2,13 @@
 
 extension Configuration {
     /// The largest configuration file, in bytes.
-    package static let longestFile = 1 << 20
+    public static let longestFile = 1 << 20
 
     /// - Parameters:
     ///   - file: the name of the file in errors.
     ///   - folder: absolute; where relative paths begin.
     /// - Throws: `ConfigurationError`: the first thing that is wrong.
-    package init(text: String, file: String, folder: String) throws {
+    public init(text: String, file: String, folder: String) throws {
         try self.init(Setting(text: text, file: file), folder: folder)
     }
 
@@ -48,16 +48,16 @@ extension Configuration {
 }
 
 /// What the steward command has to know of a configuration. Paths are absolute.
-package struct ConfiguredFolders {
-    package let runtime: String
-    package let logs: String
+public struct ConfiguredFolders {
+    public let runtime: String
+    public let logs: String
     /// Nil where the file does not say: then it is no configuration for a master.
-    package let users: String?
+    public let users: String?
 
     /// Of a file whose other keys may be wrong: a running master is still to be reached by it.
     ///
     /// - Throws: `ConfigurationError`.
-    package init(text: String, file: String, folder: String) throws {
+    public init(text: String, file: String, folder: String) throws {
         var table = try SettingTable(Setting(text: text, file: file))
         runtime = try Self.folder(table["runtime"], "run", from: folder)
         logs = try Self.folder(table["logs"], "logs", from: folder)

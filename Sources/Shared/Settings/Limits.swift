@@ -1,31 +1,31 @@
 // What a worker may use. Sizes are in bytes.
 
-package struct LimitSettings: Equatable, Sendable {
+public struct LimitSettings: Equatable, Sendable {
     /// The value of a size without a limit.
-    package static let unlimited = Int.max
+    public static let unlimited = Int.max
 
     /// Resident memory of a worker and its descendants, as master samples it.
-    package var memory = unlimited
+    public var memory = unlimited
     /// Open files (RLIMIT_NOFILE).
-    package var files = 1024
+    public var files = 1024
     /// Of a core dump (RLIMIT_CORE): it would lie in the user's folder, with all the secrets of the worker in it.
-    package var core = 0
+    public var core = 0
     /// Nice value (setpriority(2)), 0 to 19: no worker comes before those who watch over it.
-    package var nice = 0
+    public var nice = 0
 
-    package init() {}
+    public init() {}
 }
 
 /// What a user.yaml says about limits; nil leaves the configured value.
-package struct LimitOverrides: WireValue {
-    package var memory: Int?
-    package var files: Int?
-    package var core: Int?
-    package var nice: Int?
+public struct LimitOverrides: WireValue {
+    public var memory: Int?
+    public var files: Int?
+    public var core: Int?
+    public var nice: Int?
 
-    package init() {}
+    public init() {}
 
-    package func applied(to base: LimitSettings) -> LimitSettings {
+    public func applied(to base: LimitSettings) -> LimitSettings {
         var result = base
         if let memory { result.memory = memory }
         if let files { result.files = files }
@@ -34,7 +34,7 @@ package struct LimitOverrides: WireValue {
         return result
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&memory)
         try coder.field(&files)
         try coder.field(&core)
@@ -43,7 +43,7 @@ package struct LimitOverrides: WireValue {
 }
 
 /// A size as it is written in settings: bytes, or a number and K, M or G (powers of 1024).
-package enum ByteSize {
+public enum ByteSize {
     private static let units: KeyValuePairs<String, Int> = ["": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
 
     /// Reads `65536`, `512M` or `2G`; nil where it is not one, or more than 999,999 of its unit.
@@ -56,7 +56,7 @@ package enum ByteSize {
     }
 
     /// For people: whole MiB, rounded up, so that what is above a limit looks so.
-    package static func mebibytes(_ bytes: Int) -> String {
+    public static func mebibytes(_ bytes: Int) -> String {
         "\(bytes >> 20 + (bytes & (1 << 20 - 1) == 0 ? 0 : 1)) MiB"
     }
 }

@@ -1,20 +1,20 @@
 // A package.yaml as a manifest. No I/O: the text comes from whoever read the file.
 
 /// A version of the application, as its folder describes it.
-package struct PackageManifest: WireValue {
-    package var version = ""
+public struct PackageManifest: WireValue {
+    public var version = ""
     /// Absolute path of the version's folder, without symbolic links.
-    package var folder = ""
-    package var command: [String]?
-    package var check = CheckOverrides()
+    public var folder = ""
+    public var command: [String]?
+    public var check = CheckOverrides()
     /// The oldest Steward that it runs under.
-    package var requires: String?
+    public var requires: String?
     /// Of the folder and of what its package.yaml says: another one is a version that was changed in place.
-    package var identity: UInt64 = 0
+    public var identity: UInt64 = 0
 
-    package init() {}
+    public init() {}
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&version)
         guard PackageVersion.isValid(version) else { throw WireError.invalid("version '\(version)'") }
         try coder.field(&folder)
@@ -26,9 +26,9 @@ package struct PackageManifest: WireValue {
 }
 
 extension PackageManifest {
-    package static let fileName = "package.yaml"
+    public static let fileName = "package.yaml"
     /// The largest package.yaml, in bytes.
-    package static let longestFile = 32 << 10
+    public static let longestFile = 32 << 10
 
     /// What a package.yaml holds; its folder and its identity are not in that file.
     ///
@@ -37,7 +37,7 @@ extension PackageManifest {
     ///   - version: the name of the folder.
     ///   - steward: the version of Steward that is to run it.
     /// - Throws: `ConfigurationError`: the first thing that is wrong.
-    package init(text: String, file: String, version name: String, steward: String = stewardVersion) throws {
+    public init(text: String, file: String, version name: String, steward: String = stewardVersion) throws {
         self.init()
         try Setting(text: text, file: file).table { table in
             let named = try table.required("version")

@@ -1,13 +1,13 @@
 // The name of a version of the application: also the name of its folder.
 
-package enum PackageVersion {
+public enum PackageVersion {
     static let longest = 40
-    package static let rule =
+    public static let rule =
         "1 to \(longest) of A-Z, a-z, 0-9, ., _ and -, not beginning with . or -, and not 'current'"
     /// The link that names the version to be run.
-    package static let current = "current"
+    public static let current = "current"
 
-    package static func isValid(_ text: String) -> Bool {
+    public static func isValid(_ text: String) -> Bool {
         guard (1...longest).contains(text.utf8.count), text != current else { return false }
         guard text.utf8.allSatisfy(Setting.allowsInName) else { return false }
         return text.utf8.first != UInt8(ascii: ".") && text.utf8.first != UInt8(ascii: "-")

@@ -9,7 +9,7 @@ final class AskedKeys {
 }
 
 /// One value of a file of settings.
-package struct Setting {
+public struct Setting {
     let file: String
     /// The keys that lead here, joined by dots; empty for the whole file.
     let key: String
@@ -179,7 +179,7 @@ extension Setting {
     }
 
     /// A value as an error shows it: on one line, and not for ever.
-    package static func quoted(_ text: String) -> String { "'\(cut(text))'" }
+    public static func quoted(_ text: String) -> String { "'\(cut(text))'" }
 
     private static func cut(_ text: String) -> String {
         let short = text.unicodeScalars.prefix(60).reduce(into: "") { result, scalar in

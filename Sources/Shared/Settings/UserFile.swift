@@ -2,7 +2,7 @@
 
 extension UserSettings {
     /// The largest user.yaml, in bytes.
-    package static let longestFile = 32 << 10
+    public static let longestFile = 32 << 10
 
     /// The settings that a user.yaml holds; who the user is, its folder and its `start` are not in that file.
     ///
@@ -11,7 +11,7 @@ extension UserSettings {
     ///   - databases: the names of the databases and groups that a user may give; where it is empty, any.
     ///   - isRoot: whether an account is one of uid 0.
     /// - Throws: `ConfigurationError`: the first thing that is wrong.
-    package init(
+    public init(
         text: String, file: String, databases: [String], isRoot: (String) -> Bool = { $0 == "root" }
     ) throws {
         try self.init(Setting(text: text, file: file), databases: databases, isRoot: isRoot)

@@ -5,7 +5,7 @@ import Shared
 
 extension Instant {
     /// By CLOCK_MONOTONIC (clock_gettime(2)).
-    package static func now() -> Instant {
+    public static func now() -> Instant {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
@@ -13,14 +13,14 @@ extension Instant {
 }
 
 /// Milliseconds since 1970 by the wall clock: for people, never for a decision.
-package func wallClock() -> Int64 {
+public func wallClock() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
 }
 
 /// A wall clock time as RFC 3339 in UTC, to the millisecond.
-package func rfc3339(_ milliseconds: Int64) -> String {
+public func rfc3339(_ milliseconds: Int64) -> String {
     var seconds = time_t(milliseconds / 1000)
     var parts = tm()
     gmtime_r(&seconds, &parts)

@@ -5,7 +5,7 @@ import Shared
 
 extension EventRecord {
     /// One JSON object, without an end of line. An absent value is null.
-    package var line: String {
+    public var line: String {
         var line = "{\"at\":\"\(rfc3339(at))\",\"rule\":"
         line += JSONText.quoted(rule)
         line += ",\"serial\":\(serial),\"subject\":"
@@ -18,7 +18,7 @@ extension EventRecord {
     }
 
     /// Nil for what is no such line: it was torn, or is of a later version. Keys that are not known are passed over.
-    package init?(line: some Collection<UInt8>) {
+    public init?(line: some Collection<UInt8>) {
         var text = JSONText(line)
         guard let fields = text.object(), case .text(let time)? = fields["at"], let at = milliseconds(rfc3339: time),
             case .number(let serial)? = fields["serial"], case .text(let happened)? = fields["text"],

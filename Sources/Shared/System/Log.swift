@@ -5,23 +5,23 @@ import Logging
 import Shared
 
 /// Writes one line a message: for the journal with the level as `<N>` before it (sd-daemon(3)), else with the time.
-package struct LineHandler: LogHandler {
-    package var logLevel = Logger.Level.info
-    package var metadata = Logger.Metadata()
+public struct LineHandler: LogHandler {
+    public var logLevel = Logger.Level.info
+    public var metadata = Logger.Metadata()
     private let label: String
     private let journal: Bool
 
-    package init(label: String) {
+    public init(label: String) {
         self.label = label
         journal = getenv("JOURNAL_STREAM") != nil
     }
 
-    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    package func log(event: LogEvent) {
+    public func log(event: LogEvent) {
         let message = "\(event.message)"
         let text = String(message.map { $0.isNewline ? " " : $0 })
         let start = journal ? "<\(Self.priority(event.level))>" : "\(rfc3339(wallClock())) \(event.level) "
@@ -54,7 +54,7 @@ package struct LineHandler: LogHandler {
 
 extension Logger {
     /// The log of one of Steward's processes.
-    package static func steward(_ label: String) -> Logger {
+    public static func steward(_ label: String) -> Logger {
         Logger(label: label) { LineHandler(label: $0) }
     }
 }

@@ -5,18 +5,18 @@ import Glibc
 import Shared
 
 /// What a descriptor is watched for, or is ready for.
-package struct Readiness: OptionSet, Sendable {
-    package let rawValue: UInt32
-    package init(rawValue: UInt32) { self.rawValue = rawValue }
-    package static let readable = Readiness(rawValue: UInt32(CLINUX_READABLE))
-    package static let writable = Readiness(rawValue: UInt32(CLINUX_WRITABLE))
+public struct Readiness: OptionSet, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    public static let readable = Readiness(rawValue: UInt32(CLINUX_READABLE))
+    public static let writable = Readiness(rawValue: UInt32(CLINUX_WRITABLE))
     /// The other end is gone, or the descriptor has an error: reported whether asked for or not.
-    package static let hangup = Readiness(rawValue: UInt32(CLINUX_HANGUP))
+    public static let hangup = Readiness(rawValue: UInt32(CLINUX_HANGUP))
 }
 
 /// Waits until one of many descriptors is ready or a deadline has come. `Source` is the caller's name for what a
 /// descriptor is; each wait answers with those names. Level-triggered: what is not read is reported again.
-package final class Poller<Source> {
+public final class Poller<Source> {
     private struct Entry {
         var serial: UInt32
         var source: Source
@@ -27,11 +27,11 @@ package final class Poller<Source> {
     private var serial: UInt32 = 0
     private var buffer = [clinux_ready](repeating: clinux_ready(), count: 256)
 
-    package init() throws {
+    public init() throws {
         epoll = Descriptor(owning: try check("epoll_create1") { clinux_epoll_create() })
     }
 
-    package func add(_ fd: Int32, _ interest: Readiness, as source: Source) throws {
+    public func add(_ fd: Int32, _ interest: Readiness, as source: Source) throws {
         serial &+= 1
         let token = Self.token(fd, serial)
         try check("epoll_ctl") { clinux_epoll_add(epoll.number, fd, interest.rawValue, token) }
@@ -40,7 +40,7 @@ package final class Poller<Source> {
 
     /// Watches `fd` for something else. Some libraries replace a socket under an unchanged number: the kernel then
     /// answers ENOENT (epoll_ctl(2)), and the new socket is added.
-    package func change(_ fd: Int32, _ interest: Readiness) throws {
+    public func change(_ fd: Int32, _ interest: Readiness) throws {
         guard let entry = entries[fd] else { return }
         let token = Self.token(fd, entry.serial)
         if clinux_epoll_modify(epoll.number, fd, interest.rawValue, token) == 0 { return }
@@ -49,13 +49,13 @@ package final class Poller<Source> {
     }
 
     /// Forgets `fd`: before it is closed, or the kernel may go on reporting a copy of it.
-    package func remove(_ fd: Int32) {
+    public func remove(_ fd: Int32) {
         guard entries.removeValue(forKey: fd) != nil else { return }
         _ = clinux_epoll_remove(epoll.number, fd)
     }
 
     /// Waits until something is ready or `deadline` has come; nil waits for ever. EINTR answers an empty list.
-    package func wait(until deadline: Instant?) throws -> [(source: Source, fd: Int32, readiness: Readiness)] {
+    public func wait(until deadline: Instant?) throws -> [(source: Source, fd: Int32, readiness: Readiness)] {
         let timeout = deadline.map { Self.milliseconds(from: .now(), to: $0) } ?? -1
         let count = clinux_epoll_wait(epoll.number, &buffer, Int32(buffer.count), timeout)
         guard count >= 0 else {
@@ -71,7 +71,7 @@ package final class Poller<Source> {
     }
 
     /// Whether what a wait reported still stands: an earlier report of the same wait may have closed it.
-    package func knows(_ fd: Int32) -> Bool { entries[fd] != nil }
+    public func knows(_ fd: Int32) -> Bool { entries[fd] != nil }
 
     private static func token(_ fd: Int32, _ serial: UInt32) -> UInt64 {
         UInt64(serial) << 32 | UInt64(UInt32(bitPattern: fd))

@@ -6,16 +6,16 @@ import Shared
 
 /// The signals of this process, read from a descriptor (signalfd(2)). They are blocked from its creation on: make it
 /// before any thread starts.
-package final class Signals {
-    package let descriptor: Descriptor
+public final class Signals {
+    public let descriptor: Descriptor
 
-    package init(_ signals: [Int32]) throws {
+    public init(_ signals: [Int32]) throws {
         descriptor = Descriptor(
             owning: try check("signalfd") { clinux_signal_open(signals, Int32(signals.count)) })
     }
 
     /// The next signal that has come, if any.
-    package func next() throws -> Int32? {
+    public func next() throws -> Int32? {
         try attempt("read signalfd") { clinux_signal_read(descriptor.number) }
     }
 }

@@ -3,9 +3,9 @@
 import Glibc
 import Shared
 
-package enum StandardError {
+public enum StandardError {
     /// Writes a line, as far as standard error takes it at once.
-    package static func write(_ line: String) {
+    public static func write(_ line: String) {
         var line = line + "\n"
         _ = line.withUTF8 { Glibc.write(2, $0.baseAddress, $0.count) }
     }

@@ -4,24 +4,24 @@ import Glibc
 import Shared
 
 /// The call that failed, what it was about, and why.
-package struct SystemError: Error, Equatable, CustomStringConvertible {
-    package let call: String
+public struct SystemError: Error, Equatable, CustomStringConvertible {
+    public let call: String
     /// The path or name that the call was about, or an empty string.
-    package let subject: String
-    package let code: Int32
+    public let subject: String
+    public let code: Int32
 
-    package init(_ call: String, _ subject: String = "", code: Int32 = errno) {
+    public init(_ call: String, _ subject: String = "", code: Int32 = errno) {
         self.call = call
         self.subject = subject
         self.code = code
     }
 
-    package var description: String {
+    public var description: String {
         "\(call)\(subject.isEmpty ? "" : " " + subject): \(Self.text(code))"
     }
 
     /// The message of strerror(3).
-    package static func text(_ code: Int32) -> String {
+    public static func text(_ code: Int32) -> String {
         strerror(code).map { String(cString: $0) } ?? "error \(code)"
     }
 }
@@ -30,7 +30,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
 ///
 /// - Throws: `SystemError` with the call's errno.
 @discardableResult
-package func check<Result: SignedInteger>(
+public func check<Result: SignedInteger>(
     _ call: String, _ subject: String = "", _ body: () -> Result
 ) throws -> Result {
     while true {
@@ -41,7 +41,7 @@ package func check<Result: SignedInteger>(
 }
 
 /// As `check`, but nil where the call would have had to wait (EAGAIN).
-package func attempt<Result: SignedInteger>(_ call: String, _ body: () -> Result) throws -> Result? {
+public func attempt<Result: SignedInteger>(_ call: String, _ body: () -> Result) throws -> Result? {
     while true {
         let result = body()
         if result >= 0 { return result }

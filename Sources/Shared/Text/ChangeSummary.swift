@@ -1,17 +1,17 @@
 // A change of the configuration in one line: for the journal, the log and `steward reload`.
 
-package struct ChangeSummary: Equatable, Sendable {
+public struct ChangeSummary: Equatable, Sendable {
     private let settings: [SettingChange]
     /// Those of everybody for whom it means something.
     private let consequences: [Consequence]
     private let isGradual: Bool
 
-    package init(_ settings: [SettingChange], _ consequences: some Sequence<Consequence>, isGradual: Bool) {
+    public init(_ settings: [SettingChange], _ consequences: some Sequence<Consequence>, isGradual: Bool) {
         (self.settings, self.consequences, self.isGradual) = (settings, Array(consequences), isGradual)
     }
 
     /// What is done.
-    package var text: String {
+    public var text: String {
         let keys = settings.filter { !$0.isPostponed }.map(\.key)
         let some = keys.listed(atMost: 5)
         let manner = isGradual ? ["so many swaps go as an upgrade"] : []
@@ -28,13 +28,13 @@ package struct ChangeSummary: Equatable, Sendable {
     }
 
     /// What comes later; nil for nothing.
-    package var postponement: String? {
+    public var postponement: String? {
         let keys = settings.filter(\.isPostponed).map(\.key)
         return keys.isEmpty ? nil : "\(keys.joined(separator: ", ")): in force with the next start of master"
     }
 
     /// What is to be confirmed.
-    package var waiting: String {
+    public var waiting: String {
         "the configuration has changed (\(text)): that waits for `steward reload --yes`"
     }
 }

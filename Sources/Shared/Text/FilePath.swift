@@ -1,12 +1,12 @@
 // Paths as texts.
 
-package enum FilePath {
+public enum FilePath {
     /// The longest path of a Unix socket, in bytes: `sun_path` less its end (unix(7)).
-    package static let longestSocket = 107
+    public static let longestSocket = 107
 
     /// `path` as an absolute one: seen from `folder` unless it begins with a slash; without `.`, `..`, doubled or
     /// trailing slashes. Nothing is looked up: symbolic links stay what they are.
-    package static func absolute(_ path: String, from folder: String) -> String {
+    public static func absolute(_ path: String, from folder: String) -> String {
         let whole = path.utf8.first == UInt8(ascii: "/") ? path : "\(folder)/\(path)"
         var parts: [Substring] = []
         for part in whole.split(separator: "/") {

@@ -4,8 +4,8 @@
 // part").
 
 /// Reads one flat JSON object (RFC 8259): texts, whole numbers and words.
-package struct JSONText {
-    package enum Value: Equatable {
+public struct JSONText {
+    public enum Value: Equatable {
         case text(String)
         case number(UInt64)
         /// true, false, null, or a number of another kind.
@@ -14,12 +14,12 @@ package struct JSONText {
 
     private var rest: ArraySlice<UInt8>
 
-    package init(_ bytes: some Collection<UInt8>) {
+    public init(_ bytes: some Collection<UInt8>) {
         rest = Array(bytes)[...]
     }
 
     /// The whole of the text as an object; nil where it is anything else.
-    package mutating func object() -> [String: Value]? {
+    public mutating func object() -> [String: Value]? {
         var fields: [String: Value] = [:]
         guard take("{") else { return nil }
         if !take("}") {
@@ -101,7 +101,7 @@ package struct JSONText {
         rest = rest.drop { $0 == UInt8(ascii: " ") || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
     }
 
-    package static func quoted(_ text: String) -> String {
+    public static func quoted(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

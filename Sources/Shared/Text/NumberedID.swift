@@ -3,7 +3,7 @@
 // Workers and sockets are numbered by one counter for each user, and are written alike: as NAME.NUMBER in paths, logs and
 // messages. They are two types, as a number says nothing of which of the two it stands for.
 
-package protocol NumberedID: Hashable, Sendable, CustomStringConvertible, WireValue {
+public protocol NumberedID: Hashable, Sendable, CustomStringConvertible, WireValue {
     var user: UserName { get set }
     var generation: UInt64 { get set }
 
@@ -12,41 +12,41 @@ package protocol NumberedID: Hashable, Sendable, CustomStringConvertible, WireVa
 
 extension NumberedID {
     /// The blank that a reader overwrites.
-    package init() {
+    public init() {
         self.init(user: UserName(), generation: 0)
     }
 
-    package var description: String { "\(user).\(generation)" }
+    public var description: String { "\(user).\(generation)" }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         try coder.field(&user)
         try coder.field(&generation)
     }
 }
 
 /// One process of a user: a late report about a dead predecessor is told by its generation.
-package struct WorkerID: NumberedID {
-    package var user: UserName
-    package var generation: UInt64
+public struct WorkerID: NumberedID {
+    public var user: UserName
+    public var generation: UInt64
 
-    package init(user: UserName, generation: UInt64) {
+    public init(user: UserName, generation: UInt64) {
         self.user = user
         self.generation = generation
     }
 }
 
 /// One listening socket of a user, in RUNTIME/sockets.
-package struct SocketID: NumberedID {
-    package var user: UserName
-    package var generation: UInt64
+public struct SocketID: NumberedID {
+    public var user: UserName
+    public var generation: UInt64
 
-    package init(user: UserName, generation: UInt64) {
+    public init(user: UserName, generation: UInt64) {
         self.user = user
         self.generation = generation
     }
 
     /// The socket that is made for a worker: it has the worker's number.
-    package init(of worker: WorkerID) {
+    public init(of worker: WorkerID) {
         self.init(user: worker.user, generation: worker.generation)
     }
 }

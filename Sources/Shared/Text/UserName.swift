@@ -1,14 +1,14 @@
 // The name of a user: also a folder, a socket and a part of a host name.
 
 /// 1 to 40 of the characters a-z, 0-9 and hyphen; never a path, never a host name of several labels.
-package struct UserName: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct UserName: Hashable, Comparable, Sendable, CustomStringConvertible {
     static let longest = 40
-    package static let rule = "1 to \(longest) of a-z, 0-9 and -"
+    public static let rule = "1 to \(longest) of a-z, 0-9 and -"
 
-    package let text: String
+    public let text: String
 
     /// Nil where `text` breaks the rule.
-    package init?(_ text: some StringProtocol) {
+    public init?(_ text: some StringProtocol) {
         guard (1...Self.longest).contains(text.utf8.count), text.utf8.allSatisfy(Self.allows) else { return nil }
         self.text = String(text)
     }
@@ -20,18 +20,18 @@ package struct UserName: Hashable, Comparable, Sendable, CustomStringConvertible
         }
     }
 
-    package var description: String { text }
+    public var description: String { text }
 
-    package static func < (left: UserName, right: UserName) -> Bool { left.text < right.text }
+    public static func < (left: UserName, right: UserName) -> Bool { left.text < right.text }
 }
 
 extension UserName: WireValue {
     /// The blank that a reader overwrites.
-    package init() {
+    public init() {
         text = ""
     }
 
-    package mutating func fields(_ coder: inout some WireCoder) throws {
+    public mutating func fields(_ coder: inout some WireCoder) throws {
         var text = text
         try coder.field(&text)
         guard let name = UserName(text) else { throw WireError.invalid("user name '\(text)'") }

@@ -9,7 +9,7 @@ extension Duration {
     private static let longest = Duration.seconds(365 * 24 * 3600)
 
     /// Reads `500ms`, `1.5s`, `2m` or `1h`; nil where it is not one, or longer than a year.
-    package init?(setting text: String) {
+    public init?(setting text: String) {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         let parts = number.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         guard let unit = Self.units.first(where: { $0.key == text.dropFirst(number.count) })?.value,
@@ -27,7 +27,7 @@ extension Duration {
     }
 
     /// As it would be written, in the largest unit that leaves no fraction. For whole milliseconds.
-    package var setting: String {
+    public var setting: String {
         let unit = Self.units.reversed().first { nanoseconds % $0.value == 0 && nanoseconds >= $0.value }
         guard let unit else { return "0s" }
         return "\(nanoseconds / unit.value)\(unit.key)"

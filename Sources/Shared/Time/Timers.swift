@@ -3,7 +3,7 @@
 import HeapModule
 
 /// A set of deadlines, at most one for each key. Setting and cancelling cost O(log n).
-package struct Timers<Key: Hashable & Sendable>: Sendable {
+public struct Timers<Key: Hashable & Sendable>: Sendable {
     private struct Entry: Comparable, Sendable {
         let at: Instant
         let serial: UInt64
@@ -16,10 +16,10 @@ package struct Timers<Key: Hashable & Sendable>: Sendable {
     private var current: [Key: UInt64] = [:]
     private var serial: UInt64 = 0
 
-    package init() {}
+    public init() {}
 
     /// Sets the deadline of `key`, in place of an earlier one.
-    package mutating func set(_ key: Key, at instant: Instant) {
+    public mutating func set(_ key: Key, at instant: Instant) {
         serial += 1
         current[key] = serial
         heap.insert(Entry(at: instant, serial: serial, key: key))
@@ -29,14 +29,14 @@ package struct Timers<Key: Hashable & Sendable>: Sendable {
         }
     }
 
-    package func isSet(_ key: Key) -> Bool { current[key] != nil }
+    public func isSet(_ key: Key) -> Bool { current[key] != nil }
 
-    package mutating func cancel(_ key: Key) {
+    public mutating func cancel(_ key: Key) {
         current[key] = nil
     }
 
     /// The earliest deadline.
-    package var next: Instant? {
+    public var next: Instant? {
         mutating get {
             dropReplaced()
             return heap.min?.at
@@ -44,7 +44,7 @@ package struct Timers<Key: Hashable & Sendable>: Sendable {
     }
 
     /// Takes out one key whose deadline has come, the earliest first.
-    package mutating func popDue(_ now: Instant) -> Key? {
+    public mutating func popDue(_ now: Instant) -> Key? {
         dropReplaced()
         guard let first = heap.min, first.at <= now else { return nil }
         heap.removeMin()

@@ -2,7 +2,7 @@
 
 /// Walks over the cases of a message: writing takes the one that it is, reading makes the one that the type names. One
 /// list of numbers and cases serves for both directions, so that they cannot differ.
-package protocol CaseCoder<Whole> {
+public protocol CaseCoder<Whole> {
     associatedtype Whole: CaseList
     /// A case without fields.
     mutating func bare(_ type: UInt8, _ whole: Whole) throws
@@ -16,7 +16,7 @@ package protocol CaseCoder<Whole> {
 }
 
 /// An enumeration whose cases have numbers on the wire.
-package protocol CaseList: Equatable, Sendable {
+public protocol CaseList: Equatable, Sendable {
     static func cases(_ coder: inout some CaseCoder<Self>) throws
 }
 
@@ -78,7 +78,7 @@ private struct CaseWriter<Whole: CaseList>: CaseCoder {
 }
 
 extension WireWriter {
-    package mutating func message(_ type: UInt8, _ value: some WireValue) throws {
+    public mutating func message(_ type: UInt8, _ value: some WireValue) throws {
         bytes.append(type)
         var value = value
         try value.fields(&self)
@@ -86,7 +86,7 @@ extension WireWriter {
 }
 
 extension WireReader {
-    package mutating func value<Value: WireValue>() throws -> Value {
+    public mutating func value<Value: WireValue>() throws -> Value {
         var value = Value()
         try value.fields(&self)
         return value

@@ -1,14 +1,14 @@
 // Frames: how messages are told apart on a stream. No I/O.
 
 /// A frame is the length of its payload in four bytes, big-endian, and the payload.
-package enum Frame {
+public enum Frame {
     /// The longest payload, in bytes.
-    package static let maximum = 64 * 1024
+    public static let maximum = 64 * 1024
 
     /// Appends a frame that holds what `body` writes.
     ///
     /// - Throws: `WireError.oversized` when the payload is longer than `maximum`; `buffer` is as it was then.
-    package static func append(to buffer: inout [UInt8], _ body: (inout WireWriter) throws -> Void) throws {
+    public static func append(to buffer: inout [UInt8], _ body: (inout WireWriter) throws -> Void) throws {
         let start = buffer.count
         var writer = WireWriter(appendingTo: &buffer)
         writer.bytes.append(contentsOf: [0, 0, 0, 0])
@@ -27,13 +27,13 @@ package enum Frame {
 }
 
 /// Cuts a stream of bytes into payloads, whatever the pieces in which it arrives.
-package struct FrameDecoder {
+public struct FrameDecoder {
     private var buffer: [UInt8] = []
     private var start = 0
 
-    package init() {}
+    public init() {}
 
-    package mutating func append(_ bytes: some Sequence<UInt8>) {
+    public mutating func append(_ bytes: some Sequence<UInt8>) {
         if start > 0 && start >= buffer.count / 2 {
             buffer.removeSubrange(..<start)
             start = 0
@@ -45,7 +45,7 @@ package struct FrameDecoder {
     ///
     /// - Throws: `WireError.oversized` when the announced length is above `Frame.maximum`, or zero: the stream cannot
     ///   be understood from there on.
-    package mutating func next() throws -> ArraySlice<UInt8>? {
+    public mutating func next() throws -> ArraySlice<UInt8>? {
         guard buffer.count - start >= 4 else { return nil }
         let size = buffer[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
         guard size > 0, size <= Frame.maximum else { throw WireError.oversized(size) }
@@ -56,5 +56,5 @@ package struct FrameDecoder {
     }
 
     /// Whether part of a frame is left over: at the stream's end that is a truncated frame.
-    package var isAtBoundary: Bool { buffer.count == start }
+    public var isAtBoundary: Bool { buffer.count == start }
 }

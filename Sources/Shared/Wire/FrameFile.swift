@@ -1,13 +1,13 @@
 // A file of frames, each with a message: written and read as a whole. No I/O.
 
-package enum FrameFile {
-    package static func append(_ type: UInt8, _ value: some WireValue, to bytes: inout [UInt8]) throws {
+public enum FrameFile {
+    public static func append(_ type: UInt8, _ value: some WireValue, to bytes: inout [UInt8]) throws {
         try Frame.append(to: &bytes) { try $0.message(type, value) }
     }
 
     /// - Parameter body: is given the type of each message, and reads its fields.
     /// - Throws: `WireError` where the bytes are none of such a file, and what `body` throws.
-    package static func read(_ bytes: [UInt8], _ body: (UInt8, inout WireReader) throws -> Void) throws {
+    public static func read(_ bytes: [UInt8], _ body: (UInt8, inout WireReader) throws -> Void) throws {
         var decoder = FrameDecoder()
         decoder.append(bytes)
         while let payload = try decoder.next() {

@@ -1,7 +1,7 @@
 // The compact binary form of values: how a field becomes bytes and back. No I/O.
 
 /// What can be wrong with bytes that should be a message.
-package enum WireError: Error, Equatable, CustomStringConvertible {
+public enum WireError: Error, Equatable, CustomStringConvertible {
     case truncated
     case trailing(Int)
     case oversized(Int)
@@ -10,7 +10,7 @@ package enum WireError: Error, Equatable, CustomStringConvertible {
     case unnumbered
     case invalid(String)
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .truncated: "message ends too early"
         case .trailing(let count): "\(count) bytes too many in a message"
@@ -24,7 +24,7 @@ package enum WireError: Error, Equatable, CustomStringConvertible {
 
 /// Walks over the fields of a value: writing takes each field's value, reading sets it. One list of fields serves for
 /// both directions, so that they cannot differ.
-package protocol WireCoder {
+public protocol WireCoder {
     mutating func field(_ value: inout UInt8) throws
     mutating func field(_ value: inout UInt32) throws
     mutating func field(_ value: inout UInt64) throws
@@ -35,38 +35,38 @@ package protocol WireCoder {
 }
 
 /// A value that is sent in a message: its fields in their order on the wire.
-package protocol WireValue: Equatable, Sendable {
+public protocol WireValue: Equatable, Sendable {
     init()
     mutating func fields(_ coder: inout some WireCoder) throws
 }
 
 extension WireCoder {
-    package mutating func field(_ value: inout Bool) throws {
+    public mutating func field(_ value: inout Bool) throws {
         var byte: UInt8 = value ? 1 : 0
         try field(&byte)
         guard byte <= 1 else { throw WireError.invalid("truth value \(byte)") }
         value = byte == 1
     }
 
-    package mutating func field(_ value: inout Int32) throws {
+    public mutating func field(_ value: inout Int32) throws {
         var bits = UInt32(bitPattern: value)
         try field(&bits)
         value = Int32(bitPattern: bits)
     }
 
-    package mutating func field(_ value: inout Int64) throws {
+    public mutating func field(_ value: inout Int64) throws {
         var bits = UInt64(bitPattern: value)
         try field(&bits)
         value = Int64(bitPattern: bits)
     }
 
-    package mutating func field(_ value: inout Int) throws {
+    public mutating func field(_ value: inout Int) throws {
         var wide = Int64(value)
         try field(&wide)
         value = Int(wide)
     }
 
-    package mutating func field(_ value: inout Double) throws {
+    public mutating func field(_ value: inout Double) throws {
         var bits = value.bitPattern
         try field(&bits)
         // Nothing that is measured is infinite, and JSON could not say it.
@@ -74,74 +74,74 @@ extension WireCoder {
         value = Double(bitPattern: bits)
     }
 
-    package mutating func field(_ value: inout Duration) throws {
+    public mutating func field(_ value: inout Duration) throws {
         var nanoseconds = value.nanoseconds
         try field(&nanoseconds)
         value = .nanoseconds(nanoseconds)
     }
 
-    package mutating func field<Value: WireValue>(_ value: inout Value) throws {
+    public mutating func field<Value: WireValue>(_ value: inout Value) throws {
         try value.fields(&self)
     }
 
-    package mutating func field<Value: RawRepresentable<UInt8>>(_ value: inout Value) throws {
+    public mutating func field<Value: RawRepresentable<UInt8>>(_ value: inout Value) throws {
         var raw = value.rawValue
         try field(&raw)
         guard let known = Value(rawValue: raw) else { throw WireError.invalid("\(Value.self) \(raw)") }
         value = known
     }
 
-    package mutating func field(_ value: inout String?) throws {
+    public mutating func field(_ value: inout String?) throws {
         try optional(&value, blank: "") { try $0.field(&$1) }
     }
 
-    package mutating func field(_ value: inout UInt64?) throws {
+    public mutating func field(_ value: inout UInt64?) throws {
         try optional(&value, blank: 0) { try $0.field(&$1) }
     }
 
-    package mutating func field(_ value: inout Int?) throws {
+    public mutating func field(_ value: inout Int?) throws {
         try optional(&value, blank: 0) { try $0.field(&$1) }
     }
 
-    package mutating func field(_ value: inout Int64?) throws {
+    public mutating func field(_ value: inout Int64?) throws {
         try optional(&value, blank: 0) { try $0.field(&$1) }
     }
 
-    package mutating func field(_ value: inout Int32?) throws {
+    public mutating func field(_ value: inout Int32?) throws {
         try optional(&value, blank: 0) { try $0.field(&$1) }
     }
 
-    package mutating func field(_ value: inout Double?) throws {
+    public mutating func field(_ value: inout Double?) throws {
         try optional(&value, blank: 0) { try $0.field(&$1) }
     }
 
-    package mutating func field(_ value: inout Duration?) throws {
+    public mutating func field(_ value: inout Duration?) throws {
         try optional(&value, blank: .zero) { try $0.field(&$1) }
     }
 
-    package mutating func field<Value: WireValue>(_ value: inout Value?) throws {
+    public mutating func field<Value: WireValue>(_ value: inout Value?) throws {
         try optional(&value, blank: Value()) { try $0.field(&$1) }
     }
 
-    package mutating func field<Value: RawRepresentable<UInt8> & CaseIterable>(_ value: inout Value?) throws {
+    public mutating func field<Value: RawRepresentable<UInt8> & CaseIterable>(_ value: inout Value?) throws {
         guard let blank = Value.allCases.first else { return }
         try optional(&value, blank: blank) { try $0.field(&$1) }
     }
 
-    package mutating func field(_ value: inout [String]) throws {
+    public mutating func field(_ value: inout [String]) throws {
         try list(&value, blank: "") { try $0.field(&$1) }
     }
 
-    package mutating func field(_ value: inout [String]?) throws {
+    public mutating func field(_ value: inout [String]?) throws {
         try optional(&value, blank: []) { try $0.field(&$1) }
     }
 
-    package mutating func field<Value: WireValue>(_ value: inout [Value]) throws {
+    public mutating func field<Value: WireValue>(_ value: inout [Value]) throws {
         try list(&value, blank: Value()) { try $0.field(&$1) }
     }
 
     /// In the order of the keys, so that equal values are equal bytes.
-    package mutating func field(_ value: inout [String: String]) throws {
+    public mutating func field(_ value: inout [String: String]) throws {
         var keys = value.keys.sorted()
         try field(&keys)
         var values = keys.map { value[$0] ?? "" }
@@ -178,10 +178,10 @@ extension WireCoder {
 }
 
 /// Appends fields to bytes.
-package struct WireWriter: WireCoder {
-    package var bytes: [UInt8]
+public struct WireWriter: WireCoder {
+    public var bytes: [UInt8]
 
-    package init() {
+    public init() {
         bytes = []
     }
 
@@ -191,26 +191,26 @@ package struct WireWriter: WireCoder {
         buffer = []
     }
 
-    package mutating func field(_ value: inout UInt8) {
+    public mutating func field(_ value: inout UInt8) {
         bytes.append(value)
     }
 
-    package mutating func field(_ value: inout UInt32) {
+    public mutating func field(_ value: inout UInt32) {
         integer(value)
     }
 
-    package mutating func field(_ value: inout UInt64) {
+    public mutating func field(_ value: inout UInt64) {
         integer(value)
     }
 
-    package mutating func field(_ value: inout String) throws {
+    public mutating func field(_ value: inout String) throws {
         let text = value.utf8
         guard text.count <= Int(UInt16.max) else { throw WireError.oversized(text.count) }
         integer(UInt16(text.count))
         bytes.append(contentsOf: text)
     }
 
-    package mutating func count(_ count: Int) throws -> Int {
+    public mutating func count(_ count: Int) throws -> Int {
         guard let size = UInt16(exactly: count) else { throw WireError.oversized(count) }
         integer(size)
         return count
@@ -222,26 +222,26 @@ package struct WireWriter: WireCoder {
 }
 
 /// Reads fields from bytes.
-package struct WireReader: WireCoder {
+public struct WireReader: WireCoder {
     private var rest: ArraySlice<UInt8>
 
-    package init(_ bytes: ArraySlice<UInt8>) {
+    public init(_ bytes: ArraySlice<UInt8>) {
         rest = bytes
     }
 
-    package mutating func field(_ value: inout UInt8) throws {
+    public mutating func field(_ value: inout UInt8) throws {
         value = try integer()
     }
 
-    package mutating func field(_ value: inout UInt32) throws {
+    public mutating func field(_ value: inout UInt32) throws {
         value = try integer()
     }
 
-    package mutating func field(_ value: inout UInt64) throws {
+    public mutating func field(_ value: inout UInt64) throws {
         value = try integer()
     }
 
-    package mutating func field(_ value: inout String) throws {
+    public mutating func field(_ value: inout String) throws {
         let size = Int(try integer() as UInt16)
         guard rest.count >= size else { throw WireError.truncated }
         guard let text = String(validating: rest.prefix(size), as: UTF8.self) else { throw WireError.invalid("UTF-8") }
@@ -249,12 +249,12 @@ package struct WireReader: WireCoder {
         value = text
     }
 
-    package mutating func count(_ count: Int) throws -> Int {
+    public mutating func count(_ count: Int) throws -> Int {
         Int(try integer() as UInt16)
     }
 
     /// - Throws: `WireError.trailing` when bytes are left over.
-    package func finish() throws {
+    public func finish() throws {
         guard rest.isEmpty else { throw WireError.trailing(rest.count) }
     }
 

@@ -5,7 +5,7 @@ import Shared
 import SharedSystem
 
 extension UserName: ExpressibleByArgument {
-    package init?(argument: String) {
+    public init?(argument: String) {
         self.init(argument)
     }
 }

@@ -5,18 +5,18 @@ import Shared
 
 extension Configuration {
     /// Where the file is looked for unless a command line says.
-    package static var standardPath: String {
+    public static var standardPath: String {
         getenv("STEWARD_CONFIG").map { String(cString: $0) } ?? "/etc/steward/steward.yaml"
     }
 
     /// - Parameter path: of the file; relative paths in it are seen from its folder.
     /// - Throws: `ConfigurationError`: the first thing that is wrong.
-    package static func read(_ path: String) throws -> Configuration {
+    public static func read(_ path: String) throws -> Configuration {
         try Configuration(text: content(path), file: path, folder: FilePath.folder(of: path))
     }
 
     /// The folders alone, of a file whose other keys may be wrong.
-    package static func folders(_ path: String) throws -> ConfiguredFolders {
+    public static func folders(_ path: String) throws -> ConfiguredFolders {
         try ConfiguredFolders(text: content(path), file: path, folder: FilePath.folder(of: path))
     }
 

@@ -3,11 +3,11 @@
 import Glibc
 import Shared
 
-package enum FolderNames {
+public enum FolderNames {
     /// In no order, without `.` and `..`.
     ///
     /// - Throws: `SystemError`, also where the folder could be read only in part.
-    package static func read(_ path: String) throws -> [String] {
+    public static func read(_ path: String) throws -> [String] {
         guard let folder = opendir(path) else { throw SystemError("opendir", path) }
         defer { closedir(folder) }
         var names: [String] = []
@@ -25,5 +25,5 @@ package enum FolderNames {
     }
 
     /// None where the folder cannot be read.
-    package static func of(_ path: String) -> [String] { (try? read(path)) ?? [] }
+    public static func of(_ path: String) -> [String] { (try? read(path)) ?? [] }
 }

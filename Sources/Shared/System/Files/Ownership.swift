@@ -8,13 +8,13 @@
 import Glibc
 import Shared
 
-package final class Ownership {
+public final class Ownership {
     /// The account of the workers whose user.yaml names none.
     private let runAs: String?
     /// Of accounts that exist. One that does not may be made at any time.
     private var numbers: [String: uid_t] = [:]
 
-    package init(runAs: String?) {
+    public init(runAs: String?) {
         self.runAs = runAs
     }
 
@@ -23,7 +23,7 @@ package final class Ownership {
     /// - Parameters:
     ///   - status: of the file or folder.
     ///   - runAs: the account that its user.yaml names.
-    package func objection(to status: stat, runAs: String? = nil) -> String? {
+    public func objection(to status: stat, runAs: String? = nil) -> String? {
         guard geteuid() == 0 else { return nil }
         let account = runAs ?? self.runAs
         let writers = account.map { "root and \($0)" } ?? "root"
@@ -39,7 +39,7 @@ package final class Ownership {
     }
 
     /// Whether workers of this account would be root's.
-    package func isRoot(_ account: String) -> Bool {
+    public func isRoot(_ account: String) -> Bool {
         account == "root" || geteuid() == 0 && number(account) == 0
     }
 

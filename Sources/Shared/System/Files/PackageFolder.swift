@@ -4,16 +4,16 @@ import Glibc
 import Shared
 
 /// What a look at a version's folder answers.
-package enum PackageFinding: Equatable, Sendable {
+public enum PackageFinding: Equatable, Sendable {
     case package(PackageManifest)
     /// Each thing that is wrong, in one line; FILE:LINE:COLUMN first, where there is such a place.
     case faults([String])
     case absent
 }
 
-package enum PackageFolder {
+public enum PackageFolder {
     /// - Parameter folder: absolute; its last part is the version's name.
-    package static func look(at folder: String, _ ownership: Ownership) -> PackageFinding {
+    public static func look(at folder: String, _ ownership: Ownership) -> PackageFinding {
         var status = Glibc.stat()
         guard stat(folder, &status) == 0 else {
             return errno == ENOENT || errno == ENOTDIR

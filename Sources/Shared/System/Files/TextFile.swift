@@ -4,13 +4,13 @@ import Glibc
 import Shared
 
 /// Why a file could not be read.
-package enum TextFileError: Error, Equatable, CustomStringConvertible {
+public enum TextFileError: Error, Equatable, CustomStringConvertible {
     case system(Int32)
     case notRegular
     case tooLong(Int)
     case notUTF8
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .system(ELOOP): "cannot be read: it is a symbolic link"
         case .system(let code): "cannot be read: \(SystemError.text(code))"
@@ -22,16 +22,16 @@ package enum TextFileError: Error, Equatable, CustomStringConvertible {
 }
 
 /// A file as it was read.
-package struct TextFile {
-    package let text: String
+public struct TextFile {
+    public let text: String
     /// Of the open file.
-    package let status: stat
+    public let status: stat
 
     /// - Parameters:
     ///   - bound: the most bytes that the file may have.
     ///   - followsLink: whether the path may end in a symbolic link.
     /// - Throws: `TextFileError`. A FIFO or device is refused, not waited for.
-    package init(_ path: String, atMost bound: Int, followsLink: Bool) throws(TextFileError) {
+    public init(_ path: String, atMost bound: Int, followsLink: Bool) throws(TextFileError) {
         let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (followsLink ? 0 : O_NOFOLLOW)
         let number = open(path, flags)
         // ENXIO: a socket, or a device without its driver.

@@ -5,10 +5,10 @@ import Shared
 
 extension FilePath {
     /// `path` as an absolute one, seen from the working folder.
-    package static func absolute(_ path: String) -> String { absolute(path, from: workingFolder()) }
+    public static func absolute(_ path: String) -> String { absolute(path, from: workingFolder()) }
 
     /// The folder of a file, by its path alone.
-    package static func folder(of path: String) -> String { absolute("\(path)/..", from: workingFolder()) }
+    public static func folder(of path: String) -> String { absolute("\(path)/..", from: workingFolder()) }
 
     private static func workingFolder() -> String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in

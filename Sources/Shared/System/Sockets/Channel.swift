@@ -6,13 +6,13 @@ import Glibc
 import Shared
 
 /// Why a connection has to be given up. Whatever it is, it costs that connection only.
-package enum ChannelError: Error, Equatable, CustomStringConvertible {
+public enum ChannelError: Error, Equatable, CustomStringConvertible {
     case closed
     case truncated
     case overflow(Int)
     case missingDescriptor
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .closed: "the channel was closed by the other side"
         case .truncated: "the channel was closed in the middle of a frame"
@@ -26,11 +26,11 @@ package enum ChannelError: Error, Equatable, CustomStringConvertible {
 ///
 /// Sending queues and writes what the socket takes; the rest is written by `flush` when the socket is writable again.
 /// Any error that is thrown means that the connection cannot be used any longer.
-package final class Channel<Incoming: Message, Outgoing: Message> {
-    package struct Received {
-        package let packet: Packet<Incoming>
+public final class Channel<Incoming: Message, Outgoing: Message> {
+    public struct Received {
+        public let packet: Packet<Incoming>
         /// Nil for one that carries none, and where there was no room for it in this process.
-        package let descriptor: Descriptor?
+        public let descriptor: Descriptor?
     }
 
     private struct Chunk {
@@ -39,7 +39,7 @@ package final class Channel<Incoming: Message, Outgoing: Message> {
         var descriptor: Descriptor?
     }
 
-    package let descriptor: Descriptor
+    public let descriptor: Descriptor
     /// The most bytes that may wait to be sent.
     private let bound: Int
     private var decoder = FrameDecoder()
@@ -49,26 +49,26 @@ package final class Channel<Incoming: Message, Outgoing: Message> {
     private var queued = 0
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
 
-    package init(_ descriptor: Descriptor, bound: Int = 16 << 20) {
+    public init(_ descriptor: Descriptor, bound: Int = 16 << 20) {
         self.descriptor = descriptor
         self.bound = bound
     }
 
     /// What the descriptor has to be watched for now.
-    package var interest: Readiness { queue.isEmpty ? .readable : [.readable, .writable] }
+    public var interest: Readiness { queue.isEmpty ? .readable : [.readable, .writable] }
 
     /// Whether everything has been handed to the kernel.
-    package var isFlushed: Bool { queue.isEmpty }
+    public var isFlushed: Bool { queue.isEmpty }
 
     /// - Parameter attachment: travels with a message that carries a descriptor; the other side gets a copy.
     /// - Throws: `ChannelError.overflow`, `SystemError` or `WireError.oversized`.
-    package func send(_ packet: Packet<Outgoing>, with attachment: Descriptor? = nil) throws {
+    public func send(_ packet: Packet<Outgoing>, with attachment: Descriptor? = nil) throws {
         try enqueue(packet, attachment)
         if queue.count == 1 { try flush() }
     }
 
     /// Sends many at once: the other side is woken up once.
-    package func send(_ messages: [Outgoing]) throws {
+    public func send(_ messages: [Outgoing]) throws {
         for message in messages { try enqueue(.body(message), nil) }
         try flush()
     }
@@ -86,12 +86,12 @@ package final class Channel<Incoming: Message, Outgoing: Message> {
         }
     }
 
-    package func send(_ message: Outgoing, with attachment: Descriptor? = nil) throws {
+    public func send(_ message: Outgoing, with attachment: Descriptor? = nil) throws {
         try send(.body(message), with: attachment)
     }
 
     /// Writes what the socket takes.
-    package func flush() throws {
+    public func flush() throws {
         while let chunk = queue.first {
             let sent = try chunk.bytes[chunk.sent...].withUnsafeBytes { bytes in
                 try attemptOnPeer("sendmsg") {
@@ -115,7 +115,7 @@ package final class Channel<Incoming: Message, Outgoing: Message> {
     ///
     /// - Throws: `ChannelError.closed` at the end of the stream, after everything before it was answered by an earlier
     ///   call; `WireError` for bytes that are no packets.
-    package func receive() throws -> [Received] {
+    public func receive() throws -> [Received] {
         var numbers = [Int32](repeating: -1, count: 16)
         var count: Int32 = 0
         let size = try buffer.withUnsafeMutableBytes { bytes in

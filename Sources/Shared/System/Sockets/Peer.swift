@@ -4,12 +4,12 @@ import CLinux
 import Glibc
 import Shared
 
-package struct Peer {
-    package let pid: Int32
+public struct Peer {
+    public let pid: Int32
     private let account: uid_t
     private let socket: Descriptor
 
-    package init(of socket: Descriptor) throws {
+    public init(of socket: Descriptor) throws {
         self.socket = socket
         var (pid, uid, gid): (Int32, uid_t, gid_t) = (0, 0, 0)
         try check("getsockopt") { clinux_peer(socket.number, &pid, &uid, &gid) }
@@ -17,9 +17,9 @@ package struct Peer {
     }
 
     /// Whether it may do whatever this process may: it is root's, or has the same account.
-    package var isOwn: Bool { account == 0 || account == geteuid() }
+    public var isOwn: Bool { account == 0 || account == geteuid() }
 
-    package func isIn(_ group: gid_t) throws -> Bool {
+    public func isIn(_ group: gid_t) throws -> Bool {
         try check("getsockopt") { clinux_peer_has_group(socket.number, group) } == 1
     }
 }

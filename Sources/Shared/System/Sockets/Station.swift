@@ -7,19 +7,19 @@ import Shared
 /// The place where a watcher stands: connected to master through fd 3, or run by hand, where every report is printed.
 ///
 /// Master passes the watcher's generation in STEWARD_WATCHER; without it the watcher was started by hand.
-package final class Station<Orders: Message, Report: Message> {
-    package static var descriptor: Int32 { 3 }
+public final class Station<Orders: Message, Report: Message> {
+    public static var descriptor: Int32 { 3 }
 
-    package let log: Logger
+    public let log: Logger
     /// Whether master has told this watcher to leave.
-    package private(set) var isDismissed = false
+    public private(set) var isDismissed = false
     private let kind: WatcherKind
     /// Nil by hand.
     private let generation: UInt64?
     private var channel: Channel<Orders, Report>?
 
     /// Says hello where there is a master.
-    package init(_ kind: WatcherKind) throws {
+    public init(_ kind: WatcherKind) throws {
         self.kind = kind
         log = .steward(kind.description)
         // A peer that is gone is told by EPIPE.
@@ -33,46 +33,46 @@ package final class Station<Orders: Message, Report: Message> {
         try meet(Descriptor(owning: Self.descriptor))
     }
 
-    package var isByHand: Bool { generation == nil }
-    package var hasMaster: Bool { channel != nil }
+    public var isByHand: Bool { generation == nil }
+    public var hasMaster: Bool { channel != nil }
 
     /// Says hello to the master at the other end of `descriptor`.
-    package func meet(_ descriptor: Descriptor) throws {
+    public func meet(_ descriptor: Descriptor) throws {
         let channel = Channel<Orders, Report>(descriptor)
         self.channel = channel
         try channel.send(.hello(Hello(kind: kind, pid: getpid(), generation: generation ?? 0)))
     }
 
     /// Gives up the channel: its master is gone.
-    package func part<Source>(_ poller: Poller<Source>) {
+    public func part<Source>(_ poller: Poller<Source>) {
         if let channel { poller.remove(channel.descriptor.number) }
         channel = nil
     }
 
     /// Gives master something that the keeper holds.
-    package func handOver(_ handover: Handover, _ descriptor: Descriptor) throws {
+    public func handOver(_ handover: Handover, _ descriptor: Descriptor) throws {
         try channel?.send(.handover(handover), with: descriptor)
     }
 
-    package func endHandover() throws {
+    public func endHandover() throws {
         try channel?.send(.handedOver)
     }
 
     /// Whether every report has been handed to the kernel.
-    package var isFlushed: Bool { channel?.isFlushed ?? true }
+    public var isFlushed: Bool { channel?.isFlushed ?? true }
 
     /// Starts to watch the channel; nothing to do by hand.
-    package func join<Source>(_ poller: Poller<Source>, as source: Source) throws {
+    public func join<Source>(_ poller: Poller<Source>, as source: Source) throws {
         if let channel { try poller.add(channel.descriptor.number, channel.interest, as: source) }
     }
 
     /// Sends a report, or prints it as one line.
-    package func report<Source>(_ message: Report, _ poller: Poller<Source>) throws {
+    public func report<Source>(_ message: Report, _ poller: Poller<Source>) throws {
         try report([message], poller)
     }
 
     /// Sends reports, or prints each as one line: all of them at once, as each write wakes up whoever reads.
-    package func report<Source>(_ messages: [Report], _ poller: Poller<Source>) throws {
+    public func report<Source>(_ messages: [Report], _ poller: Poller<Source>) throws {
         guard !messages.isEmpty else { return }
         if let channel {
             try say { try channel.send(messages) }
@@ -87,7 +87,7 @@ package final class Station<Orders: Message, Report: Message> {
     /// The orders that have come. A ping is answered here.
     ///
     /// - Throws: `ChannelError.closed` when master is gone: the watcher ends then.
-    package func receive<Source>(
+    public func receive<Source>(
         _ readiness: Readiness, _ poller: Poller<Source>
     ) throws -> [(order: Orders, descriptor: Descriptor?)] {
         guard let channel else { return [] }
@@ -119,7 +119,7 @@ package final class Station<Orders: Message, Report: Message> {
 
 /// Runs a watcher's body. The end of the channel is a clean end; anything else is one line and exit code 1: master
 /// starts the watcher again.
-package func runWatcher(_ kind: WatcherKind, _ body: () throws -> Void) -> Never {
+public func runWatcher(_ kind: WatcherKind, _ body: () throws -> Void) -> Never {
     do {
         try body()
         exit(0)

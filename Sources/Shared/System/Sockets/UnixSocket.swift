@@ -5,11 +5,11 @@ import Glibc
 import Shared
 
 /// Makes, binds and connects sockets of the address family AF_UNIX. All are non-blocking and close-on-exec.
-package enum UnixSocket {
+public enum UnixSocket {
     /// Binds a stream socket to `path`, which must be free, and listens.
     ///
     /// - Parameter mode: of the socket's file, set before anybody can connect.
-    package static func listen(at path: String, backlog: Int32 = 4096, mode: mode_t) throws -> Descriptor {
+    public static func listen(at path: String, backlog: Int32 = 4096, mode: mode_t) throws -> Descriptor {
         let socket = Descriptor(owning: try check("socket") { clinux_unix_socket(0) })
         // The mode of the unbound socket is that of the file which bind makes of it; umask only takes away.
         try check("fchmod") { fchmod(socket.number, mode) }
@@ -22,7 +22,7 @@ package enum UnixSocket {
     }
 
     /// Binds a datagram socket to `path`, which must be free.
-    package static func datagram(at path: String, mode: mode_t) throws -> Descriptor {
+    public static func datagram(at path: String, mode: mode_t) throws -> Descriptor {
         let socket = Descriptor(owning: try check("socket") { clinux_unix_socket(1) })
         try with(path) { address, size in
             try check("bind", path) { bind(socket.number, address, size) }
@@ -33,7 +33,7 @@ package enum UnixSocket {
 
     /// Connects to the listener at `path`. A Unix socket connects at once or not at all: EAGAIN says that its backlog
     /// is full (connect(2)).
-    package static func connect(to path: String) throws -> Descriptor {
+    public static func connect(to path: String) throws -> Descriptor {
         let socket = Descriptor(owning: try check("socket") { clinux_unix_socket(0) })
         try with(path) { address, size in
             try check("connect", path) { Glibc.connect(socket.number, address, size) }
@@ -42,7 +42,7 @@ package enum UnixSocket {
     }
 
     /// The path that a socket is bound to; nil for what is no such socket.
-    package static func path(of socket: Descriptor) -> String? {
+    public static func path(of socket: Descriptor) -> String? {
         var address = sockaddr_un()
         var size = socklen_t(MemoryLayout<sockaddr_un>.size)
         let result = withUnsafeMutablePointer(to: &address) { pointer in
@@ -53,13 +53,13 @@ package enum UnixSocket {
     }
 
     /// A datagram socket that only sends, for `send`.
-    package static func sender() throws -> Descriptor {
+    public static func sender() throws -> Descriptor {
         Descriptor(owning: try check("socket") { clinux_unix_socket(1) })
     }
 
     /// Sends one datagram to the socket at `address`: a path, or `@` and a name of the abstract namespace (unix(7)). Does
     /// not wait: a queue that is full is the error EAGAIN.
-    package static func send(_ text: String, from socket: Descriptor, to address: String) throws {
+    public static func send(_ text: String, from socket: Descriptor, to address: String) throws {
         let bytes = Array(text.utf8)
         try with(address) { address, size in
             try check("sendto") { sendto(socket.number, bytes, bytes.count, Int32(MSG_NOSIGNAL), address, size) }
