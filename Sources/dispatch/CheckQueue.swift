@@ -1,10 +1,10 @@
-// Who is checked next. Pure.
+// Which worker is checked next. Pure.
 //
-// The dispatch queue is first in, first out: a worker is taken from the head, checked, and comes back at the tail. As
-// workers may have different intervals, it waits between its checks outside of the queue, with the time at which it is
-// due; when that has come it joins the tail. So the workers that are due are served in the order in which they became
-// due, whatever their intervals, and a short interval cannot push others back. A suspect or changed worker goes to the
-// head. At most `bound` checks run at a time; while all places are taken the queue grows and keeps its order.
+// The dispatch queue is first in, first out: a worker is taken from the head, checked, and put back at the tail.
+// Because workers may have different intervals, it waits between its checks outside of the queue, until it is due;
+// then it joins the tail. So the workers that are due are served in the order in which they became due, whatever their
+// intervals, and a short interval cannot push others back. A suspect or changed worker joins the head. At most `bound`
+// checks run at a time; while all places are taken the queue grows and keeps its order.
 //
 // A worker is in one place at most: waiting, queued or running. Waiting costs O(log n), everything else O(1).
 

@@ -9,7 +9,7 @@ import SharedSystem
 struct CheckRoster {
     enum Effect: Equatable {
         case begin(CheckOrder)
-        case abandon(WorkerID)
+        case cancel(WorkerID)
         case report(CheckVerdict)
     }
 
@@ -50,12 +50,12 @@ struct CheckRoster {
     mutating func follow(_ order: ToDispatch) -> [Effect] {
         switch order {
         case .check(let order):
-            let abandoned = forget(order.worker)
-            guard order.settings.isWanted else { return abandoned }
+            let cancelled = forget(order.worker)
+            guard order.settings.isWanted else { return cancelled }
             let record = HealthRecord(order.settings, awaitsReady: order.awaitsReady)
             entries[order.worker] = Entry(order: order, record: record)
             queue.urge(order.worker)
-            return abandoned
+            return cancelled
         case .forget(let worker):
             return forget(worker)
         case .suspect(let worker):
@@ -112,7 +112,7 @@ struct CheckRoster {
         let wasRunning = queue.isRunning(worker)
         entries[worker] = nil
         queue.remove(worker)
-        return wasRunning ? [.abandon(worker)] : []
+        return wasRunning ? [.cancel(worker)] : []
     }
 
     private mutating func suspect(_ worker: WorkerID) {
@@ -140,9 +140,10 @@ struct CheckRoster {
         return Instant(nanoseconds: start.nanoseconds - past + (past > 0 ? period : 0))
     }
 
-    /// FNV-1a: the same in every run, unlike the standard library's hashes.
     private static func hash(_ worker: WorkerID) -> UInt64 {
-        worker.description.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        var fingerprint = Fingerprint()
+        fingerprint.add(worker.description.utf8)
+        return fingerprint.value
     }
 
     private static func verdict(_ entry: Entry, _ result: CheckResult) -> CheckVerdict {

@@ -2,8 +2,8 @@
 //
 // One failure makes a worker doubtful: it is then checked more often, and passing again with the next pass. `fall`
 // failures in a row make it failing, and only `rise` passes in a row make it passing again. A change of health is told
-// once; a worker that goes on failing is told again after every further `fall` failures, as the first remedy may not
-// have helped.
+// once; a worker that goes on failing is told again after every further `fall` failures, because the first remedy may
+// not have helped.
 
 import Shared
 import SharedSystem

@@ -84,7 +84,7 @@ import Testing
     @Test mutating func forgetting() {
         _ = check(1)
         #expect(begun() == [worker(1)])
-        #expect(follow(.forget(worker(1))) == [.abandon(worker(1))])
+        #expect(follow(.forget(worker(1))) == [.cancel(worker(1))])
         #expect(finish(1, .timeout) == [])
         #expect(isIdle())
         #expect(follow(.forget(worker(1))) == [])
@@ -95,7 +95,7 @@ import Testing
     @Test mutating func aNewOrderReplacesTheOldOne() {
         _ = check(1)
         _ = begun()
-        #expect(check(1) == [.abandon(worker(1))])
+        #expect(check(1) == [.cancel(worker(1))])
         #expect(begun() == [worker(1)])
         #expect(finish(1, passed) == [.passing])
         var unwanted = order(1)

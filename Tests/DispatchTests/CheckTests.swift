@@ -166,8 +166,8 @@ import Testing
         }
         try await bench.dispatch.report { report -> Void? in
             guard case .verdict(let verdict) = report else { return nil }
-            #expect(verdict.outcome == .passed)
-            awaited.remove(verdict.worker)
+            // The hanging ones may have timed out by then.
+            if awaited.remove(verdict.worker) != nil { #expect(verdict.outcome == .passed) }
             return awaited.isEmpty ? () : nil
         }
         withExtendedLifetime((service, hanging)) {}

@@ -14,13 +14,10 @@ struct StartedProcess {
     let pid: Int32
     let pidfd: Descriptor
     let output: Descriptor
-    let execution: Descriptor
+    /// Why the program was not executed; nil where it was.
+    let executionFailure: String?
 
-    /// Why the program was not executed, or "" where it was. Whoever makes processes at that moment may hold a copy of
-    /// the pipe for as long as that takes.
-    func executionFailure() async throws -> String { try await content(of: execution) }
-
-    /// What it wrote until all who could have closed it.
+    /// What it wrote until all processes that could write had closed it.
     func text() async throws -> String { try await content(of: output) }
 
     func exitStatus() async throws -> Int32 {
@@ -83,6 +80,15 @@ final class LaunchProcess {
         return try await eventually("launch answers") { try LaunchAnswer(from: channel) }
     }
 
+    /// As `answer`, without a pause in which other tests could run.
+    func answerAtOnce() throws -> LaunchAnswer {
+        let channel = try opened()
+        var state = pollfd(fd: channel.number, events: Int16(POLLIN), revents: 0)
+        poll(&state, 1, 30_000)
+        guard let answer = try LaunchAnswer(from: channel) else { throw TreeError("launch does not answer") }
+        return answer
+    }
+
     private func opened() throws -> Descriptor {
         guard let channel else { throw TreeError("the channel is closed") }
         return channel
@@ -90,34 +96,42 @@ final class LaunchProcess {
 
     // MARK: starts
 
-    /// Sends a request, and answers the read ends of the output and of what tells of the execution.
+    /// Sends a request, and answers the read end of the output.
     func ask(
         _ command: [String], env: [String: String] = [:], account: String? = nil, gently: Bool = false,
         _ edit: (inout WorkerPlan) -> Void = { _ in }
-    ) async throws -> (output: Descriptor, execution: Descriptor) {
+    ) throws -> Descriptor {
         var plan = WorkerPlan()
         plan.command = command
         plan.folder = "/tmp"
         edit(&plan)
-        let (output, execution) = (try WorkerChild.pipe(), try WorkerChild.pipe())
+        let output = try WorkerChild.pipe()
         lastNumber += 1
         let request = LaunchRequest(
             number: lastNumber, plan, env: env.merging(["PATH": "/usr/bin:/bin"]) { own, _ in own }, account: account,
-            gently: gently, descriptors: [output.write, try Scratch.nothing(), execution.write])
-        let channel = try opened()
-        try await eventually("the channel takes a request") { try request.send(to: channel) }
-        return (output.read, execution.read)
+            gently: gently, descriptors: [output.write, try Scratch.nothing()])
+        guard try request.send(to: opened()) else { throw TreeError("the channel takes no request") }
+        return output.read
     }
 
     func start(
         _ command: [String], env: [String: String] = [:], account: String? = nil, gently: Bool = false,
         _ edit: (inout WorkerPlan) -> Void = { _ in }
     ) async throws -> StartedProcess {
-        let (output, execution) = try await ask(command, env: env, account: account, gently: gently, edit)
-        let answer = try await answer()
-        guard answer.number == lastNumber, answer.error == 0, let pidfd = answer.pidfd else {
-            throw TreeError("launch answers \(answer) and not to \(lastNumber); it says: \(try errors.text())")
+        let output = try ask(command, env: env, account: account, gently: gently, edit)
+        var answers = [try await answer()]
+        if account != nil {
+            guard case .waits = answers[0].content else { throw try unexpected(answers) }
+            answers[0] = try await answer()
         }
-        return StartedProcess(pid: answer.pid, pidfd: pidfd, output: output, execution: execution)
+        answers.append(try await answer())
+        guard answers.allSatisfy({ $0.number == lastNumber }), case .made(let pid, let pidfd?) = answers[0].content,
+            case .executed(let failure) = answers[1].content
+        else { throw try unexpected(answers) }
+        return StartedProcess(pid: pid, pidfd: pidfd, output: output, executionFailure: failure)
+    }
+
+    private func unexpected(_ answers: [LaunchAnswer]) throws -> TreeError {
+        TreeError("launch answers \(answers) to \(lastNumber); it says: \(try errors.text())")
     }
 }

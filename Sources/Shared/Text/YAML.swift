@@ -1,8 +1,11 @@
 // The one file that knows the YAML library: text becomes a tree of values, each with its place.
 //
-// Nothing is interpreted here: a plain `true`, `0660` or `10s` stays the text that was written, and whoever reads the
-// value says what it has to be. Whatever is wrong with a text costs one ConfigurationError; a text that is built to
-// exhaust the reader (deep nesting, aliases of aliases) is refused as well.
+// Nothing is interpreted here: a plain `true`, `0660` or `10s` stays the text that was written, and the reader of the
+// value says what it has to be. Anything wrong with a text is one ConfigurationError; a text that is built to exhaust
+// the reader (deep nesting, aliases of aliases) is refused as well.
+//
+// libyaml, not Yams: Yams brings all of Foundation into every process, 13.6 MiB of resident memory for a program that
+// reads two lines of YAML, against 5 MiB.
 
 import CLibyaml
 

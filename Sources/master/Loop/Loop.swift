@@ -49,7 +49,7 @@ final class Loop {
         doors = Doors(
             poller, watchers,
             UserSockets(runtime: configuration.runtime, mode: configuration.socketMode, group: groups.sockets))
-        workforce = Workforce(
+        workforce = try Workforce(
             poller, watchers, Launcher(path: "\(program.folder)/launch", runtime: configuration.runtime),
             try NotifySocket(runtime: configuration.runtime, inherited: inherited.notify))
         ledger = Ledger(
@@ -76,6 +76,7 @@ final class Loop {
         feed(.boot)
         manager?.isReady()
         while true {
+            sendWhatWasPosted()
             if let ending { return ending }
             manager?.tell(supervisor, journal: ledger.journal.serial)
             let deadline = [supervisor.deadline, workforce.deadline, manager?.deadline].compactMap(\.self).min()
@@ -83,9 +84,19 @@ final class Loop {
                 do { try decode(ready.source, ready.fd, ready.readiness) } catch { log.error("\(error)") }
             }
             feed(workforce.endTurn(besides: watchers.pids))
+            workforce.release()
             feed(workforce.tendLaunch())
             if settings.isDue { reload(isConfirmed: false) }
             feed(.tick)
+        }
+    }
+
+    /// A watcher that cannot be told may lead to news for another one.
+    private func sendWhatWasPosted() {
+        var events = watchers.endTurn()
+        while !events.isEmpty {
+            feed(events)
+            events = watchers.endTurn()
         }
     }
 
@@ -97,8 +108,7 @@ final class Loop {
         case .client: desk.serve(fd, readiness, self)
         case .watcher(let kind): hear(watchers.receive(from: kind, readiness))
         case .watcherExit(let kind): watcherEnded(kind)
-        case .workerExit(let id): feed(workforce.reap(id))
-        case .execution(let id): feed(workforce.readExecution(id))
+        case .workerExit(let id): workforce.reap(id)
         case .launch: feed(workforce.readLaunch(readiness))
         case .launchExit: launchEnded()
         case .awaited(let socket): feed(doors.awaited(socket, fd))

@@ -76,7 +76,7 @@ struct Master: ParsableCommand {
     }
 }
 
-/// The configured groups by their numbers: looked up once, as the table of groups may be far away.
+/// The configured groups by their numbers: looked up once, because the table of groups may be far away.
 struct Groups {
     /// Of the users' sockets.
     let sockets: gid_t?

@@ -13,8 +13,8 @@ struct ServiceNotices {
     /// From one heartbeat to the next; nil where none is expected.
     private let beat: Duration?
     private var beatDue: Instant
-    /// READY=1, STOPPING=1 and the like, until they are taken: each in a datagram of its own, as of two that contradict
-    /// each other only one would count.
+    /// READY=1, STOPPING=1 and the like, until they are taken. Each is a datagram of its own: of two in one that
+    /// contradict each other, only one would count.
     private var milestones: [String] = []
     private var isStopping = false
     /// The status that was said last.

@@ -12,7 +12,6 @@ enum Source {
     case watcher(WatcherKind)
     case watcherExit(WatcherKind)
     case workerExit(WorkerID)
-    case execution(WorkerID)
     case launch
     case launchExit
     /// The socket of a queued user.
@@ -21,7 +20,7 @@ enum Source {
 
 extension Poller<Source> {
     /// Ends a process whose end could not be noticed. The sweep of orphans reaps it.
-    func abandon(_ child: Child) {
+    func end(_ child: Child) {
         remove(child.pidfd.number)
         child.signalGroup(SIGKILL)
     }

@@ -16,7 +16,7 @@ struct Journal {
     private(set) var serial: UInt64
     /// The number of the last event that is in the file.
     private var written: UInt64
-    /// Events that went before they were written, and of which no event tells yet.
+    /// Events that were dropped before they were written, and of which no event tells yet.
     private var lost = 0
 
     /// - Parameter earlier: what the file holds, oldest first: the numbers go on.

@@ -10,7 +10,7 @@ enum JournalArchive {
     /// Of the end of the journal, in bytes: some thousands of events, which take 15 ms before the loop runs.
     static let most = 512 << 10
 
-    /// The last events. Lines that are none, as a crash or a later version may leave, are passed over with one warning.
+    /// The last events. Other lines, which a crash or a later version may leave, are passed over with one warning.
     static func read(_ settings: JournalSettings, _ log: Logger) -> [EventRecord] {
         let path = settings.path
         let current = tail(path, most)

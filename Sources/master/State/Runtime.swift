@@ -76,7 +76,7 @@ struct Runtime {
         return String(decoding: content.filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
-    /// Removes the sockets and links that nobody uses any more; nobody else binds there, as the lock is held.
+    /// Removes the sockets and links that are not used any more; the lock keeps other processes from binding there.
     func clean(keeping inheritance: Inheritance?) {
         let runtime = configuration.runtime
         let sockets = Set((inheritance?.inUse ?? []).map { "\($0)" })

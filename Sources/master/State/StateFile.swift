@@ -1,7 +1,7 @@
 // RUNTIME/state: the mapped file that the next master reads.
 //
 // A change costs one small copy into memory; the kernel keeps it when this process dies. Room is made before it is used
-// (posix_fallocate(3)), as a write into a hole of a full file system would end master by SIGBUS.
+// (posix_fallocate(3)), because a write into a hole of a full file system would end master by SIGBUS.
 
 import Glibc
 import Policy

@@ -20,7 +20,7 @@ protocol WatcherLink: AnyObject {
     func receive() throws -> [WatcherReport]
 }
 
-/// What a watcher says, as the Supervisor takes it.
+/// What a watcher says, in the form that the Supervisor takes.
 protocol Reporting {
     var report: WatcherReport { get }
 }
@@ -76,6 +76,11 @@ final class TypedLink<Incoming: Message & Reporting, Outgoing: Message>: Watcher
 
     func send(_ message: Outgoing, with attachment: Descriptor? = nil) throws {
         try channel.send(message, with: attachment)
+    }
+
+    /// As `send`, at the end of this turn of the loop.
+    func post(_ message: Outgoing, with attachment: Descriptor? = nil) throws {
+        try channel.post(message, with: attachment)
     }
 
     func receive() throws -> [WatcherReport] {

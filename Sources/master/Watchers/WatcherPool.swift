@@ -22,6 +22,7 @@ final class WatcherPool {
     private var links = WatcherLinks()
     private var watchers: [WatcherKind: (generation: UInt64, child: Child)] = [:]
     private var keeperKnows: KeeperKnowledge = ([], [])
+    private var posted: Set<WatcherKind> = []
 
     init(_ poller: Poller<Source>, programs: String, runtime: String) {
         (self.poller, self.programs, self.runtime) = (poller, programs, runtime)
@@ -59,7 +60,7 @@ final class WatcherPool {
             return [.watcherStarted(kind, generation: generation, pid: child.pid)]
         } catch {
             closeLink(kind)
-            if let child = watchers.removeValue(forKey: kind)?.child { poller.abandon(child) }
+            if let child = watchers.removeValue(forKey: kind)?.child { poller.end(child) }
             return [.watcherExited(kind, generation: generation, why: "\(error)")]
         }
     }
@@ -148,11 +149,30 @@ final class WatcherPool {
     /// Before the keeper is told everything it is told nothing: this, too, comes with everything.
     func tellKeeper(_ message: ToKeeper, with attachment: Descriptor? = nil) -> [Event] {
         guard isSynchronised(.keeper) else { return [] }
-        return tell(.keeper, links.keeper) { try $0.send(message, with: attachment) }
+        return post(.keeper, links.keeper) { try $0.post(message, with: attachment) }
     }
 
     func tellDispatch(_ message: ToDispatch) -> [Event] {
-        tell(.dispatch, links.dispatch) { try $0.send(message) }
+        post(.dispatch, links.dispatch) { try $0.post(message) }
+    }
+
+    /// Queues what is sent at the end of the turn. A watcher is woken up once a turn: after a crash its work comes after
+    /// the start of the successor, and hundreds of crashes cost it few turns of its own.
+    private func post<Link>(_ kind: WatcherKind, _ link: Link?, _ body: (Link) throws -> Void) -> [Event] {
+        guard let link, let open = links[kind] else { return [] }
+        do {
+            try body(link)
+            posted.insert(kind)
+            return []
+        } catch {
+            return broke(kind, open, error)
+        }
+    }
+
+    /// Sends what was posted in this turn.
+    func endTurn() -> [Event] {
+        defer { posted = [] }
+        return posted.flatMap { kind in tell(kind, links[kind]) { try $0.flush() } }
     }
 
     /// Tells the keeper everything.

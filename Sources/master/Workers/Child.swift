@@ -49,7 +49,7 @@ final class Child {
         return Child(pid: pid, pidfd: Descriptor(owning: pidfd))
     }
 
-    /// A process that runs already, where it is still the one that started then.
+    /// A process that runs already, where it is still the process that started then.
     static func adopt(_ pid: Int32, startTime: UInt64) -> Child? {
         let pidfd = clinux_pidfd_open(pid)
         guard pidfd >= 0 else { return nil }
@@ -77,18 +77,28 @@ final class Child {
         poll(&state, 1, Int32(clamping: Int(limit.milliseconds)))
     }
 
-    /// How it ended, once its pidfd is readable; nil where it has not.
-    ///
-    /// What is left of its group is killed before it is reaped: until then its id cannot belong to anybody else.
-    func reap() -> Exit? {
+    /// How it ended, once its pidfd is readable; nil where it has not. What is left of its group is killed.
+    func exit() -> Exit? {
         var status: Int32 = 0
         guard clinux_wait(pid, 1, &status) == 0 else { return errno == ECHILD ? endOfAnother() : nil }
         signalGroup(SIGKILL)
-        guard clinux_wait(pid, 0, &status) == 0 else { return nil }
         return Exit(status: status)
     }
 
-    /// How a process ended that is another's to reap. As long as there is somebody in its group, its id is nobody else's.
+    /// Reaps it, after `exit`. Until then its id, and that of its group, cannot belong to another process.
+    func release() {
+        var status: Int32 = 0
+        _ = clinux_wait(pid, 0, &status)
+    }
+
+    /// `exit` and `release` at once.
+    func reap() -> Exit? {
+        let exit = exit()
+        if exit != nil { release() }
+        return exit
+    }
+
+    /// How a process ended that another process reaps. As long as a process is in its group, no other gets its id.
     private func endOfAnother() -> Exit? {
         var state = pollfd(fd: pidfd.number, events: Int16(POLLIN), revents: 0)
         guard poll(&state, 1, 0) == 1 else { return nil }

@@ -19,7 +19,7 @@ struct LaunchRequest {
     /// - Parameters:
     ///   - account: nil where the worker runs as master does.
     ///   - gently: the plan's own nice value comes into force when the worker is ready.
-    ///   - descriptors: output, listening socket, and what tells of the execution.
+    ///   - descriptors: output and listening socket.
     init(
         number: UInt64, _ plan: WorkerPlan, env: [String: String], account: String?, gently: Bool,
         descriptors: [Descriptor]
@@ -62,30 +62,50 @@ struct LaunchRequest {
     }
 }
 
-/// What a new process says of itself, or launch of one that it could not make.
+/// What a new process says of itself, or launch of a start.
 struct LaunchAnswer {
+    enum Content {
+        /// The process exists; nil where there was no room for its pidfd.
+        case made(pid: Int32, pidfd: Descriptor?)
+        /// It could not be made: an errno value.
+        case failed(Int32)
+        /// It follows, once its account is known.
+        case waits
+        /// Its program was executed, or why not.
+        case executed(failure: String?)
+    }
+
     /// Of the request.
     let number: UInt64
-    let pid: Int32
-    /// An errno value, or 0.
-    let error: Int32
-    let pidfd: Descriptor?
+    let content: Content
 
     /// The next one; nil where none has come, or none will.
     init?(from channel: Descriptor) throws {
-        var words: (UInt64, UInt64) = (0, 0)
+        let head = 16
+        var bytes = [UInt8](repeating: 0, count: head + 512)
         var descriptor: Int32 = -1
         var count: Int32 = 0
-        let size = try withUnsafeMutableBytes(of: &words) { bytes in
+        let size = try bytes.withUnsafeMutableBytes { bytes in
             try attempt("recvmsg") {
                 clinux_receive(channel.number, bytes.baseAddress, bytes.count, &descriptor, 1, &count)
             }
         }
-        pidfd = count > 0 && descriptor >= 0 ? Descriptor(owning: descriptor) : nil
-        guard size == MemoryLayout.size(ofValue: words) else { return nil }
-        number = words.0
-        (pid, error) = withUnsafeBytes(of: words.1) { bytes in
-            (bytes.load(as: Int32.self), bytes.load(fromByteOffset: 4, as: Int32.self))
+        let pidfd = count > 0 && descriptor >= 0 ? Descriptor(owning: descriptor) : nil
+        guard let size, size >= head else { return nil }
+        let (number, pid, error) = bytes.withUnsafeBytes { bytes in
+            (
+                bytes.load(as: UInt64.self), bytes.load(fromByteOffset: 8, as: Int32.self),
+                bytes.load(fromByteOffset: 12, as: Int32.self)
+            )
         }
+        self.number = number
+        content =
+            switch (pid, error) {
+            case (0, 0): .waits
+            case (0, _): .failed(error)
+            case (1..., _): .made(pid: pid, pidfd: pidfd)
+            default:
+                .executed(failure: size == head ? nil : String(decoding: bytes[head..<size], as: UTF8.self))
+            }
     }
 }

@@ -3,11 +3,13 @@
 // launch makes a process as a child of master (CLONE_PARENT). The process gets a copy of launch's seven descriptors
 // and not of master's thousands. A start is one packet to launch and one packet back; between the two it is pending.
 // The new process sends master its pidfd before it does anything else. A process that master has not been told of
-// never runs a program, so a start that failed together with launch can be made again, and nothing runs twice.
+// never runs a program, so a start that failed together with launch can be made again, and nothing runs twice. launch
+// tells when the process has executed its program, or why it could not.
 //
 // launch is restarted for ever, with backoff. When it dies, the starts that it has taken without an answer fail;
-// starts that it has not taken wait for the next launch. A launch that owes an answer for five seconds is killed. One
-// that has nothing to answer is left alone. Signals for a worker that has not reported itself yet wait until it has.
+// starts that it has not taken wait for the next launch. A launch that owes an answer for five seconds is killed; if it
+// has not ended after five more, because a disk holds one of its threads, it is left alone and another one is started.
+// One that has nothing to answer is left alone. Signals for a worker that has not reported itself yet wait until it has.
 
 import CLinux
 import DequeModule
@@ -20,13 +22,15 @@ import SharedSystem
 enum LaunchResult {
     case started(WorkerID, WorkerChild)
     case failed(WorkerID, why: String)
+    /// The worker's program was executed, or why not.
+    case executed(WorkerID, failure: String?)
 }
 
 final class Launcher {
     /// An answer takes microseconds: a launch that owes one for this long is stopped, or worse.
     static let silence = Duration.seconds(5)
 
-    /// Its deaths in a row: at once, then from a tenth of a second up to one, as customers wait for what it starts.
+    /// Its deaths in a row: at once, then from a tenth of a second up to one, because customers wait for what it starts.
     private static var restart: RestartSettings {
         var settings = RestartSettings()
         settings.then = .milliseconds(100)
@@ -36,13 +40,18 @@ final class Launcher {
 
     private struct Pending {
         let id: WorkerID
-        let execution: Descriptor
         let output: Descriptor
         let gently: Bool
-        /// Since when launch has the request.
+        /// Since when launch owes an answer.
         var sentAt: Instant?
         /// What was to be signalled meanwhile.
         var signals: [(number: Int32, leaderOnly: Bool)] = []
+    }
+
+    private struct Execution {
+        let id: WorkerID
+        /// Since when the process has ended, and launch owes what came of it.
+        var endedAt: Instant?
     }
 
     private let path: String
@@ -51,7 +60,8 @@ final class Launcher {
     private(set) var channel: Descriptor?
     private var generation: UInt64 = 0
     private var startedAt: Instant?
-    private var isCondemned = false
+    /// Since when it has been told to end.
+    private var condemnedAt: Instant?
     private var history = RestartHistory()
     /// When a new launch may be started, while there is none.
     private var nextTry: Instant?
@@ -62,6 +72,8 @@ final class Launcher {
     private var unsent = Deque<(number: UInt64, request: LaunchRequest)>()
     /// Starts that launch has been given, in that order; answered ones leave when they are first.
     private var sent = Deque<UInt64>()
+    /// Processes that exist and have not executed their program yet.
+    private var executing: [UInt64: Execution] = [:]
 
     init(path: String, runtime: String) {
         self.path = path
@@ -81,7 +93,18 @@ final class Launcher {
     /// Whether the launch of this generation is still there.
     func lives(_ generation: UInt64) -> Bool { child != nil && generation == self.generation }
 
+    var isCondemned: Bool { condemnedAt != nil }
+
     func isPending(_ id: WorkerID) -> Bool { numbers[id] != nil }
+
+    /// Whether launch has still to tell what came of this worker's program.
+    func isExecuting(_ id: WorkerID) -> Bool { executing.values.contains { $0.id == id } }
+
+    /// The worker's process has ended: if launch still has to tell what came of its program, it owes that now.
+    func ended(_ id: WorkerID, now: Instant) {
+        guard let number = executing.first(where: { $0.value.id == id })?.key else { return }
+        executing[number]?.endedAt = now
+    }
 
     /// What the channel has to be watched for.
     var interest: Readiness { unsent.isEmpty ? .readable : [.readable, .writable] }
@@ -89,8 +112,10 @@ final class Launcher {
     /// When launch is overdue with an answer, or is to be started again.
     var deadline: Instant? {
         guard child != nil else { return nextTry }
-        guard !isCondemned else { return nil }
-        return sent.first.flatMap { pending[$0]?.sentAt }.map { $0 + Self.silence }
+        if let condemnedAt { return condemnedAt + Self.silence }
+        let unanswered = sent.first.flatMap { pending[$0]?.sentAt }
+        let oldest = (executing.values.map(\.endedAt) + [unanswered]).compactMap(\.self).min()
+        return oldest.map { $0 + Self.silence }
     }
 
     // MARK: the life of launch
@@ -110,7 +135,7 @@ final class Launcher {
             channel = own
             startedAt = now
             nextTry = nil
-            isCondemned = false
+            condemnedAt = nil
         } catch {
             restLater(now)
             throw error
@@ -128,37 +153,42 @@ final class Launcher {
     func reap(now: Instant) -> (exit: Exit, results: [LaunchResult])? {
         guard let exit = child?.reap() else { return nil }
         if let channel { shutdown(channel.number, Int32(SHUT_RD)) }
-        var results = (try? receive()) ?? []
-        child = nil
-        channel = nil
-        restLater(now)
-        let lost = Array(sent)
-        results += lost.compactMap { fail($0, "launch ended: \(exit)") }
-        return (exit, results)
+        let results = (try? receive()) ?? []
+        return (exit, results + lose("launch ended: \(exit)", now: now))
     }
 
     /// Ends a launch that cannot be relied on; its exit leads to the next one.
-    func condemn() {
+    func condemn(now: Instant) {
         child?.signal(SIGKILL)
-        isCondemned = true
+        condemnedAt = now
     }
 
-    /// There is no launch for the moment, or none whose exit would be noticed: who waits for it is told.
+    /// Starts fail because no launch can be started, or because the present one is given up.
     func giveUp(_ why: String, now: Instant) -> [LaunchResult] {
-        if child != nil {
-            end()
-            restLater(now)
-        }
-        let waiting = sent + unsent.map(\.number)
+        let waiting = unsent.map(\.number)
         unsent = []
-        return waiting.compactMap { fail($0, why) }
+        child?.signal(SIGKILL)
+        return (child == nil ? [] : lose(why, now: now)) + waiting.compactMap { fail($0, why) }
     }
 
-    /// At the end of master: waits for the end of launch, which has nothing more to do.
+    /// The end of this launch for master. Processes that have told of themselves go on without it; starts that it has
+    /// been given and has not answered fail.
+    private func lose(_ why: String, now: Instant) -> [LaunchResult] {
+        child = nil
+        channel = nil
+        restLater(now)
+        let unknown = executing.values.map { LaunchResult.executed($0.id, failure: nil) }
+        executing = [:]
+        let kept = Set(unsent.map(\.number))
+        return unknown + pending.keys.filter { !kept.contains($0) }.sorted().compactMap { fail($0, why) }
+    }
+
+    /// At the end of master: launch has nothing more to do.
     func end() {
         guard let child else { return }
         child.signal(SIGKILL)
-        waitpid(child.pid, nil, 0)
+        child.awaitEnd(.seconds(1))
+        _ = child.reap()
         self.child = nil
         channel = nil
     }
@@ -172,7 +202,7 @@ final class Launcher {
         _ id: WorkerID, _ plan: WorkerPlan, socket: SocketID, _ listener: Descriptor, account: String?, gently: Bool,
         now: Instant
     ) throws -> [LaunchResult] {
-        let (execution, output) = (try WorkerChild.pipe(), try WorkerChild.pipe())
+        let output = try WorkerChild.pipe()
         lastNumber += 1
         var env = plan.env
         env["STEWARD_GENERATION"] = String(id.generation)
@@ -181,12 +211,11 @@ final class Launcher {
         env["STEWARD_PLACE"] = String(plan.place)
         let request = LaunchRequest(
             number: lastNumber, plan, env: env, account: account, gently: gently,
-            descriptors: [output.write, listener, execution.write])
+            descriptors: [output.write, listener])
         guard request.bytes.count <= LaunchRequest.longest else {
             throw SystemError("command and environment", code: E2BIG)
         }
-        pending[lastNumber] = Pending(
-            id: id, execution: execution.read, output: output.read, gently: gently)
+        pending[lastNumber] = Pending(id: id, output: output.read, gently: gently)
         numbers[id] = lastNumber
         unsent.append((lastNumber, request))
         return unsent.count == 1 ? flush(now: now) : []
@@ -220,22 +249,33 @@ final class Launcher {
     func receive() throws -> [LaunchResult] {
         var results: [LaunchResult] = []
         while let channel, let answer = try LaunchAnswer(from: channel) {
-            guard let start = pending[answer.number] else { continue }
-            if let pidfd = answer.pidfd, answer.error == 0, answer.pid > 0 {
-                forget(answer.number, start.id)
-                let worker = WorkerChild(
-                    child: Child(pid: answer.pid, pidfd: pidfd), execution: start.execution, output: start.output,
-                    gently: start.gently)
-                for (number, leaderOnly) in start.signals { worker.child.signal(number, leaderOnly: leaderOnly) }
-                results.append(.started(start.id, worker))
-            } else {
-                // Where master has no room for its pidfd its end would go unseen: it must not live.
-                if answer.error == 0, answer.pid > 0 { kill(answer.pid, SIGKILL) }
-                let code = answer.error == 0 ? EMFILE : answer.error
-                if let failure = fail(answer.number, "clone: \(SystemError.text(code))") { results.append(failure) }
-            }
+            if let result = result(of: answer) { results.append(result) }
         }
         return results
+    }
+
+    private func result(of answer: LaunchAnswer) -> LaunchResult? {
+        switch answer.content {
+        case .made(let pid, let pidfd?):
+            guard let start = pending[answer.number] else { return nil }
+            forget(answer.number, start.id)
+            executing[answer.number] = Execution(id: start.id)
+            let worker = WorkerChild(
+                child: Child(pid: pid, pidfd: pidfd), output: start.output, gently: start.gently)
+            for (number, leaderOnly) in start.signals { worker.child.signal(number, leaderOnly: leaderOnly) }
+            return .started(start.id, worker)
+        case .made(let pid, nil):
+            // Where master has no room for its pidfd its end would go unseen: it must not live.
+            kill(pid, SIGKILL)
+            return fail(answer.number, "clone: \(SystemError.text(EMFILE))")
+        case .failed(let error): return fail(answer.number, "clone: \(SystemError.text(error))")
+        case .waits:
+            pending[answer.number]?.sentAt = nil
+            dropAnswered()
+            return nil
+        case .executed(let failure):
+            return executing.removeValue(forKey: answer.number).map { .executed($0.id, failure: failure) }
+        }
     }
 
     private func fail(_ number: UInt64, _ why: String) -> LaunchResult? {
@@ -247,6 +287,11 @@ final class Launcher {
     private func forget(_ number: UInt64, _ id: WorkerID) {
         pending[number] = nil
         numbers[id] = nil
-        while let first = sent.first, pending[first] == nil { sent.removeFirst() }
+        dropAnswered()
+    }
+
+    /// launch may answer in another order than it was asked: what has been answered leaves when it is first.
+    private func dropAnswered() {
+        while let first = sent.first, pending[first]?.sentAt == nil { sent.removeFirst() }
     }
 }

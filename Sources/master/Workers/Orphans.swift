@@ -2,7 +2,7 @@
 //
 // What is left of a dead worker's process group is killed before the worker is reaped (`Child.reap`). What the worker
 // has moved out of its group, such as a double-forked daemon, becomes a child of master. It is known by its
-// environment, and killed here. Such orphans become children of master's first thread. launch, and with it the
+// environment, and killed here. These orphans become children of master's first thread. launch, and with it the
 // workers, are children of a second thread, which exists for nothing else. So the list of children that is read at
 // each death is short: listing 500 takes the kernel 0.3 ms.
 
@@ -12,8 +12,8 @@ import Policy
 import Shared
 import SharedSystem
 
-enum Orphans {
-    /// Whose environment a process has inherited.
+struct Orphans {
+    /// The process whose environment another has inherited.
     enum Origin {
         case worker(WorkerID)
         /// It is to become a worker, but has not told of itself yet.
@@ -28,15 +28,22 @@ enum Orphans {
         case everybody
     }
 
+    /// The list of the first thread's children. It is kept open, because it is read at each death.
+    private let list: Descriptor
+
+    init() throws {
+        list = try SmallFile.open("/proc/self/task/\(getpid())/children")
+    }
+
     /// Reaps the orphans that have ended, and kills those whose worker is gone. An orphan of a living worker, a daemon
     /// that it has double-forked, is left alone until then.
     ///
     /// - Parameters:
     ///   - own: whether a process is one that master has started itself.
-    ///   - lives: whether the one that it comes from is still there.
+    ///   - lives: whether the process that it descends from is still there.
     ///   - learn: takes note of the processes that have told of themselves by now.
-    /// - Throws: where they cannot be looked for, as no descriptor is free.
-    static func sweep(
+    /// - Throws: where they cannot be looked for, because no descriptor is free.
+    func sweep(
         _ scope: Scope, own: (Int32) -> Bool, lives: (Origin) -> Bool, learn: () -> Void
     ) throws {
         let strangers = try children(scope).filter { !own($0) }
@@ -45,20 +52,18 @@ enum Orphans {
         if !ended.isEmpty { learn() }
         for pid in ended where !own(pid) { _ = clinux_wait(pid, 0, &status) }
         for pid in strangers where !ended.contains(pid) {
-            guard let origin = origin(of: pid), !lives(origin) else { continue }
+            guard let origin = Self.origin(of: pid), !lives(origin) else { continue }
             kill(pid, SIGKILL)
         }
     }
 
-    /// Each thread has its own.
-    private static func children(_ scope: Scope) throws -> [Int32] {
-        let threads =
-            switch scope {
-            case .orphans: ["\(getpid())"]
-            case .everybody: FolderNames.of("/proc/self/task")
-            }
+    private func children(_ scope: Scope) throws -> [Int32] {
+        guard scope == .everybody else {
+            return ProcessFiles.children(listed: try SmallFile.read(list, limit: 1 << 20))
+        }
+        let threads = FolderNames.of("/proc/self/task")
         guard !threads.isEmpty else { throw SystemError("opendir", "/proc/self/task", code: EMFILE) }
-        return try threads.flatMap(children)
+        return try threads.flatMap(Self.children)
     }
 
     /// None where the thread has ended.

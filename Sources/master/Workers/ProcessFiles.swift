@@ -36,7 +36,7 @@ struct ProcessEnvironment {
     }
     var fingerprint: UInt64? { variables["STEWARD_PLAN"].flatMap { UInt64($0) } }
 
-    /// Whose process it is, or whose it descends from.
+    /// The worker that it is, or that it descends from.
     var worker: WorkerID? { id("STEWARD_GENERATION") }
     /// The socket that the worker was given.
     var socket: SocketID? { id("STEWARD_SOCKET") }
@@ -63,7 +63,7 @@ enum ProcessFiles {
         return stat("/proc/\(pid)", &status) == 0 ? status.st_uid : nil
     }
 
-    /// In clock ticks since the boot; 0 where there is no such process, or only a zombie is left of it.
+    /// In clock ticks since the boot; 0 where there is no process, or only a zombie is left of it.
     static func startTime(of pid: Int32) -> UInt64 {
         guard let content = try? SmallFile.read("/proc/\(pid)/stat", limit: 4096),
             // The second field is a name in parentheses, which may hold anything.
@@ -78,7 +78,7 @@ enum ProcessFiles {
     private static let mostLooks = 200
 
     /// Resident memory of a process and its descendants in bytes. What they share counts for each of them; beyond 200
-    /// processes and threads nobody is looked for. Nil where the process is gone.
+    /// processes and threads no more are looked for. Nil where the process is gone.
     static func memory(of pid: Int32) -> Int? {
         guard var pages = residentPages(pid) else { return nil }
         var looks = 0
@@ -106,8 +106,11 @@ enum ProcessFiles {
     ///
     /// - Parameter limit: of the list in bytes; the first thousand children or so need 4,096.
     static func children(of pid: Int32, _ thread: String, limit: Int = 4096) throws -> [Int32] {
-        let list = try SmallFile.read("/proc/\(pid)/task/\(thread)/children", limit: limit)
-        return list.split(separator: UInt8(ascii: " ")).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
+        children(listed: try SmallFile.read("/proc/\(pid)/task/\(thread)/children", limit: limit))
+    }
+
+    static func children(listed list: [UInt8]) -> [Int32] {
+        list.split(separator: UInt8(ascii: " ")).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
     }
 
     /// Every process of the machine.

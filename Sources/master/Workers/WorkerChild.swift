@@ -1,4 +1,4 @@
-// A worker's process with what belongs to it: the pipes, and how gently it was started.
+// A worker's process with what belongs to it: its output, and how gently it was started.
 
 import CLinux
 import Glibc
@@ -7,8 +7,6 @@ import SharedSystem
 
 final class WorkerChild {
     let child: Child
-    /// Ends without a line when the worker's own program is executed, else carries why it was not.
-    var execution: Descriptor?
     /// A copy of the read end of its output: it outlives the keeper. Nil where a worker that was adopted has none.
     let output: Descriptor?
 
@@ -19,7 +17,7 @@ final class WorkerChild {
     init(adopted child: Child, output: Descriptor?) {
         self.child = child
         self.output = output ?? Self.reopenOutput(child.pid)
-        // Nobody remembers how it was started.
+        // It is not known how it was started.
         isGentle = clinux_may_renice() == 1
     }
 
@@ -32,9 +30,8 @@ final class WorkerChild {
         return fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO ? output : nil
     }
 
-    init(child: Child, execution: Descriptor, output: Descriptor, gently: Bool) {
+    init(child: Child, output: Descriptor, gently: Bool) {
         self.child = child
-        self.execution = execution
         self.output = output
         isGentle = gently
     }
@@ -45,16 +42,7 @@ final class WorkerChild {
         isGentle = false
     }
 
-    /// Why the program could not be executed, or nil where it was. To be asked when `execution` is readable.
-    func executionFailure() -> String? {
-        guard let execution else { return nil }
-        var buffer = [UInt8](repeating: 0, count: 512)
-        let size = read(execution.number, &buffer, buffer.count)
-        guard size > 0 else { return nil }
-        return String(decoding: buffer[..<size].filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-    }
-
-    /// The read end does not block; the write end does, as programs expect of their output.
+    /// A pipe for its output. The read end does not block; the write end does, because programs expect that.
     static func pipe() throws -> (read: Descriptor, write: Descriptor) {
         var ends: [Int32] = [-1, -1]
         try check("pipe2") { clinux_pipe(&ends) }

@@ -2,7 +2,8 @@
 //
 // A process whose end could not be noticed is not kept. What a worker has left outside its group is killed before its
 // exit is told, or it would go on accepting beside the successor: so exits are told at the end of a turn of the loop,
-// after one look for all that have ended in it.
+// after one look for all that have ended in it. The exit of a process that launch has not told everything about waits
+// for that.
 
 import CLinux
 import Glibc
@@ -17,11 +18,17 @@ final class Workforce {
     private let watchers: WatcherPool
     private let launcher: Launcher
     private let notify: NotifySocket
+    private let orphans: Orphans
+    private let isRoot = geteuid() == 0
+    private let mayRenice = clinux_may_renice() == 1
     private var workers: [WorkerID: WorkerChild] = [:]
     /// Workers by the leader of their session.
     private var leaders: [Int32: WorkerID] = [:]
-    /// Workers that have ended in this turn.
+    /// Workers that have ended, and whose exit has not been told.
     private var ended: [(id: WorkerID, exit: Exit)] = []
+    /// Workers that have ended, and are reaped when their successors have been asked for: that takes the kernel longer
+    /// than anything else that a death asks of master.
+    private var unreleased: [WorkerChild] = []
     /// Where orphans are to be looked for at the end of this turn.
     private var sweepDue: Orphans.Scope? = .everybody
     /// They could not be looked for.
@@ -29,7 +36,8 @@ final class Workforce {
     /// Processes that notify and are no workers, as far as the log has told.
     private var strangers: Set<Int32> = []
 
-    init(_ poller: Poller<Source>, _ watchers: WatcherPool, _ launcher: Launcher, _ notify: NotifySocket) {
+    init(_ poller: Poller<Source>, _ watchers: WatcherPool, _ launcher: Launcher, _ notify: NotifySocket) throws {
+        orphans = try Orphans()
         (self.poller, self.watchers, self.launcher, self.notify) = (poller, watchers, launcher, notify)
     }
 
@@ -65,8 +73,8 @@ final class Workforce {
         do {
             let (listener, events) = try doors.listener(socket)
             let results = try launcher.ask(
-                id, plan, socket: socket, listener, account: geteuid() == 0 ? plan.runAs : nil,
-                gently: gently && clinux_may_renice() == 1, now: .now())
+                id, plan, socket: socket, listener, account: isRoot ? plan.runAs : nil, gently: gently && mayRenice,
+                now: .now())
             if let channel = launcher.channel, launcher.interest.contains(.writable) {
                 try poller.change(channel.number, launcher.interest)
             }
@@ -125,25 +133,16 @@ final class Workforce {
         return events
     }
 
-    func readExecution(_ id: WorkerID) -> [Event] {
-        guard let worker = workers[id], let execution = worker.execution else { return [] }
-        let failure = worker.executionFailure()
-        poller.remove(execution.number)
-        worker.execution = nil
-        return [failure.map { .executionFailed(id, why: $0) } ?? .executed(id)]
-    }
-
     /// Its pidfd is readable. The exit itself is told by `endTurn`.
-    func reap(_ id: WorkerID) -> [Event] {
-        guard let worker = workers[id] else { return [] }
-        let events = readExecution(id)
-        guard let exit = worker.child.reap() else { return events }
+    func reap(_ id: WorkerID) {
+        guard let worker = workers[id], let exit = worker.child.exit() else { return }
         poller.remove(worker.child.pidfd.number)
         leaders[worker.child.pid] = nil
         workers[id] = nil
+        unreleased.append(worker)
         sweepDue = sweepDue ?? .orphans
         ended.append((id, exit))
-        return events
+        launcher.ended(id, now: .now())
     }
 
     private func take(_ id: WorkerID, _ worker: WorkerChild) throws {
@@ -156,13 +155,10 @@ final class Workforce {
     private func supervise(_ id: WorkerID, _ worker: WorkerChild) -> [Event] {
         do {
             try take(id, worker)
-            if let execution = worker.execution {
-                try poller.add(execution.number, .readable, as: .execution(id))
-            }
         } catch {
             workers[id] = nil
             leaders[worker.child.pid] = nil
-            poller.abandon(worker.child)
+            poller.end(worker.child)
             return [.startFailed(id, why: "\(error)")]
         }
         return [.started(id, pid: worker.child.pid)] + watchers.tellKeeper(.output(id), with: worker.output)
@@ -195,7 +191,7 @@ final class Workforce {
             if readiness.contains(.hangup) {
                 // A launch that has closed its channel ends, or is no launch.
                 poller.remove(channel.number)
-                launcher.condemn()
+                launcher.condemn(now: .now())
             } else if readiness.contains(.writable) {
                 try poller.change(channel.number, launcher.interest)
             }
@@ -220,10 +216,17 @@ final class Workforce {
     /// What is due for launch: its next start, or its end where it owes an answer.
     func tendLaunch() -> [Event] {
         guard let deadline = launcher.deadline, deadline <= .now() else { return [] }
-        guard launcher.child != nil else { return startLaunch() }
-        log.warning("launch has not answered for \(Int(Launcher.silence.milliseconds / 1000)) s")
-        launcher.condemn()
-        return []
+        guard let child = launcher.child else { return startLaunch() }
+        let silence = Int(Launcher.silence.milliseconds / 1000)
+        guard launcher.isCondemned else {
+            log.warning("launch has not answered for \(silence) s")
+            launcher.condemn(now: .now())
+            return []
+        }
+        log.error("launch has not ended for \(silence) s after SIGKILL: left alone")
+        poller.remove(child.pidfd.number)
+        if let channel = launcher.channel { poller.remove(channel.number) }
+        return launched(launcher.giveUp("launch does not end", now: .now()))
     }
 
     private func launched(_ results: [LaunchResult]) -> [Event] {
@@ -234,6 +237,8 @@ final class Workforce {
                 // There may be something of it to be reaped.
                 sweepDue = .everybody
                 return [.startFailed(id, why: why)]
+            case .executed(let id, let failure):
+                return [failure.map { .executionFailed(id, why: $0) } ?? .executed(id)]
             }
         }
     }
@@ -255,8 +260,16 @@ final class Workforce {
     /// - Parameter others: children of master that are neither workers nor orphans.
     func endTurn(besides others: Set<Int32>) -> [Event] {
         let news = sweepDue.map { sweep($0, besides: others) } ?? []
-        defer { ended = [] }
-        return news + ended.map { .exited($0.id, $0.exit) }
+        // Why a program was not executed is told before the exit that it led to.
+        let told = ended.filter { !launcher.isExecuting($0.id) }
+        ended.removeAll { !launcher.isExecuting($0.id) }
+        return news + told.map { .exited($0.id, $0.exit) }
+    }
+
+    /// Reaps the workers whose exits have been told.
+    func release() {
+        for worker in unreleased { worker.child.release() }
+        unreleased = []
     }
 
     private func sweep(_ scope: Orphans.Scope, besides others: Set<Int32>) -> [Event] {
@@ -264,8 +277,9 @@ final class Workforce {
         var news: [Event] = []
         let launch = launcher.child?.pid
         do {
-            try Orphans.sweep(
-                scope, own: { self.leaders[$0] != nil || others.contains($0) || $0 == launch },
+            let ended = unreleased.map(\.child.pid)
+            try orphans.sweep(
+                scope, own: { self.leaders[$0] != nil || others.contains($0) || $0 == launch || ended.contains($0) },
                 lives: { origin in
                     switch origin {
                     case .worker(let id): self.workers[id] != nil || self.launcher.isPending(id)

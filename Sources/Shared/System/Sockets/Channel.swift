@@ -73,6 +73,13 @@ public final class Channel<Incoming: Message, Outgoing: Message> {
         try flush()
     }
 
+    /// Queues a message for the next `flush`.
+    ///
+    /// - Throws: as `send`.
+    public func post(_ message: Outgoing, with attachment: Descriptor? = nil) throws {
+        try enqueue(.body(message), attachment)
+    }
+
     private func enqueue(_ packet: Packet<Outgoing>, _ attachment: Descriptor?) throws {
         var bytes: [UInt8] = []
         try Frame.append(to: &bytes) { try packet.write(to: &$0) }
@@ -135,7 +142,7 @@ public final class Channel<Incoming: Message, Outgoing: Message> {
         return received
     }
 
-    /// A peer that went without reading everything is as gone as one that said goodbye.
+    /// A peer that ended without reading everything counts as closed.
     private func attemptOnPeer(_ call: String, _ body: () -> Int) throws -> Int? {
         do {
             return try attempt(call, body)

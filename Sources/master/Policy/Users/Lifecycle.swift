@@ -50,8 +50,9 @@ extension User {
             id: id, socket: socket, plan: aim.identity, version: plan.version, startedAt: out.now)
         process.isArriving = true
         if aim.isFolderGone, plan.version == nil { plan.folder = "/" }
-        // A crowd can wait for those who serve; the restart of one user cannot.
-        out.emit(.start(id, socket: socket, plan, gently: aim.isCrowded))
+        // A crowd can wait for the users that are being served; the restart of one user cannot. A process that is ready
+        // as soon as its program runs would be gentle for nothing.
+        out.emit(.start(id, socket: socket, plan, gently: aim.isCrowded && !isReadyOnceExecuted(process, aim)))
         return Start(
             process: process, readyBy: out.now + aim.rules.readyTimeout, placeUntil: out.now + Self.placeTime)
     }
@@ -77,12 +78,17 @@ extension User {
         case .starting, .swappedIn:
             if aim.check(of: process).isWanted {
                 orderCheck(process, awaitsReady: true, aim, &out)
-            } else if aim.rules.heartbeat == .zero {
+            } else if isReadyOnceExecuted(process, aim) {
                 becameReady(id, "its program runs", &aim, &out)
             }
         case .ready, .swappedOut, .stopping, .departing:
             break
         }
+    }
+
+    /// Nothing else would tell that it is ready.
+    private func isReadyOnceExecuted(_ process: Process, _ aim: Aim) -> Bool {
+        !aim.check(of: process).isWanted && aim.rules.heartbeat == .zero
     }
 
     mutating func beat(_ id: WorkerID, _ aim: Aim, _ now: Instant) {
