@@ -17,13 +17,13 @@ from harness.machine import about
 from harness.plan import Plan
 from harness.trial import Trial
 from harness.trouble import Trouble
-from supervisors import EVERYONE, Steward, Supervisor
+from supervisors import EVERYONE, OldSteward, Steward, Supervisor
 
 HERE = Path(__file__).resolve().parent
 
 
 def quick_folder() -> Path:
-    """A folder in memory where there is one, as /run is: what a disk's file system does is not the matter here."""
+    """A folder in memory (like /run) where there is one, so that a disk's file system is not measured."""
     memory = Path("/dev/shm")
     usable = memory.is_mount() and os.access(memory, os.W_OK) and not os.statvfs(memory).f_flag & os.ST_NOEXEC
     return memory if usable else Path(tempfile.gettempdir())
@@ -33,19 +33,20 @@ def arguments() -> argparse.Namespace:
     plan = Plan()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", type=Path, default=HERE.parent / ".build/release", help="folder of Steward's programs")
+    parser.add_argument("--old", type=Path, metavar="DIR", help="another build of Steward, measured beside this one")
     parser.add_argument("--users", type=int, default=plan.users)
     parser.add_argument("--rounds", type=int, default=plan.rounds)
     parser.add_argument("--kills", type=int, default=plan.kills, help="single crashes a round, each of another user")
     parser.add_argument("--drops", type=int, default=plan.drops, help="users added in a round")
     parser.add_argument("--idle", type=float, default=plan.idle, metavar="SECONDS", help="how long idle CPU is watched")
     parser.add_argument("--folder", type=Path, default=quick_folder(), help="where all is laid out (%(default)s)")
-    parser.add_argument("--only", action="append", metavar="NAME", help="leave out who is not named; may be repeated")
+    parser.add_argument("--only", action="append", metavar="NAME", help="measure only this supervisor; may be repeated")
     parser.add_argument("--output", type=Path, default=HERE / "results.md", help="a copy of the table (%(default)s)")
     return parser.parse_args()
 
 
 def contestants(only: list[str] | None) -> list[type[Supervisor]]:
-    """Who takes part; everybody has to be there before anything is started."""
+    """The supervisors to measure; all have to be installed before anything is started."""
     chosen = [kind for kind in EVERYONE if only is None or kind.name in only]
     unknown = set(only or []).difference(kind.name for kind in EVERYONE)
     if unknown:
@@ -68,7 +69,7 @@ def run(chosen: list[type[Supervisor]], plan: Plan, folder: Path) -> report.Resu
     births = Births(str(folder / "births"))
     results: report.Results = {kind.name: [] for kind in chosen}
     for number in range(plan.rounds):
-        # Each round begins with another one, so that nobody always follows the same neighbour.
+        # Each round begins with another one, so that none always follows the same neighbour.
         for kind in chosen[number % len(chosen):] + chosen[:number % len(chosen)]:
             print(f"round {number + 1} of {plan.rounds}: {kind.name}", file=sys.stderr, flush=True)
             trial = Trial(kind, folder / f"{number}-{chosen.index(kind)}", worker, births, plan)
@@ -87,6 +88,9 @@ def main() -> None:
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         chosen = contestants(given.only)
+        if given.old:
+            OldSteward.bin = given.old.resolve()
+            chosen.insert(1, OldSteward)
         lines = about(chosen, plan, given.folder)
         processes.adopt_orphans()
         with tempfile.TemporaryDirectory(prefix="b-", dir=given.folder) as folder:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How soon pathwatch reports what happens in a users' folder, and what that costs: run by hand, with its lines as clock.
 
-One user that comes, changes and goes beside N others; a batch of N; the start with N; a minute without any event.
+One user added, changed and deleted beside N others; a batch of N; the start with N; a minute without any event.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from harness.report import percentile
 
 
 class Pathwatch:
-    """A running pathwatch, whose lines are read as they come."""
+    """A running pathwatch, whose lines are read at once."""
 
     def __init__(self, binaries: Path, configuration: Path) -> None:
         self.process = subprocess.Popen(
@@ -28,7 +28,7 @@ class Pathwatch:
         self.rest = b""
 
     def wait(self, word: str, count: int = 1) -> int:
-        """Reads until so many lines hold the word; answers when the last one came, in nanoseconds."""
+        """Reads until so many lines hold the word; answers when the last one was read, in nanoseconds."""
         mark = f" {word}".encode()
         while count > 0:
             data = os.read(self.process.stdout.fileno(), 1 << 20)

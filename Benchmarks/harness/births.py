@@ -19,13 +19,13 @@ class Birth:
 
 
 class Births:
-    """Who runs. A worker is known from its first instruction on; nothing is ever polled."""
+    """The workers that run. A worker is known from its first instruction on; nothing is ever polled."""
 
     def __init__(self, path: str):
         self.path = path
         self.latest: dict[str, Birth] = {}
         self.count = 0
-        #: Whether anybody can still be started; asked while nobody is.
+        #: Whether a worker can still be started; asked while none is.
         self.is_hopeful: Callable[[], bool] = lambda: True
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(path)
@@ -53,7 +53,7 @@ class Births:
         return [self.latest[user] for user in users]
 
     def drain(self, seconds: float) -> None:
-        """Lets time pass, hearing who starts meanwhile."""
+        """Lets time pass, and notes the workers that start meanwhile."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self._receive(left)

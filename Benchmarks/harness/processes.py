@@ -67,7 +67,7 @@ def reap() -> None:
 
 
 def await_end(pids: list[int], seconds: float) -> list[int]:
-    """Waits until these processes, ours by birth or adoption, have ended; answers who has not."""
+    """Waits until these processes, ours by birth or adoption, have ended; answers those that have not."""
     deadline = time.monotonic() + seconds
     while True:
         reap()

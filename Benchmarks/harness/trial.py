@@ -1,4 +1,4 @@
-"""One round of one supervisor: two lives, as kills in one would count as earlier deaths in the other."""
+"""One round of one supervisor: two lives, because kills in one would count as earlier deaths in the other."""
 
 import os
 import random
@@ -59,7 +59,7 @@ class Trial:
             supervisor.stop()
 
     def _check(self) -> None:
-        """Nobody has started who was not expected to."""
+        """Only the expected workers have started."""
         self.births.drain(self.plan.settling)
         if self.births.count != self.expected:
             raise Trouble(f"{self.births.count} starts where {self.expected} were expected")

@@ -46,3 +46,9 @@ class Steward(Supervisor):
     def version(cls) -> str:
         asked = subprocess.run([cls.bin / "master", "--version"], capture_output=True, text=True, check=True)
         return asked.stdout.strip()
+
+
+class OldSteward(Steward):
+    """Another build of Steward, for a comparison in one run. It is no peer."""
+
+    name = "old Steward"

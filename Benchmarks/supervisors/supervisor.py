@@ -34,11 +34,11 @@ class Supervisor:
     # What subclasses answer.
 
     def entry(self, user: str) -> str:
-        """The name of what makes somebody a user, in the users' folder."""
+        """The name of the file or folder that makes a user, in the users' folder."""
         return user
 
     def write(self, entry: Path) -> None:
-        """Writes what makes somebody a user to this path."""
+        """Writes the file or folder that makes a user to this path."""
         raise NotImplementedError
 
     def command(self) -> list[str]:

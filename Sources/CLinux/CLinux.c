@@ -287,7 +287,7 @@ ssize_t clinux_receive_datagram(int fd, void *buffer, size_t size, pid_t *pid) {
             memcpy(&sender, CMSG_DATA(c), sizeof sender);
             *pid = sender.pid;
         } else if (c->cmsg_type == SCM_RIGHTS) {
-            // Nobody asked for descriptors: kept open, they would let any sender exhaust ours.
+            // No descriptors were asked for: kept open, they would let any sender exhaust ours.
             size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
             for (size_t i = 0; i < count; i++) {
                 int unwanted;

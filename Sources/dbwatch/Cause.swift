@@ -5,7 +5,7 @@ import Glibc
 
 /// What a database is unavailable for, or what raises doubt.
 enum Cause: Hashable, Sendable {
-    /// Nobody listens there.
+    /// No server listens there.
     case refused
     /// No answer in time.
     case timeout

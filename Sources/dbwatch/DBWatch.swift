@@ -1,4 +1,4 @@
-// dbwatch: watches the databases for master, or by hand for an operator who wants to see what it sees.
+// dbwatch: watches the databases for master, or, run by hand, shows an operator what it sees.
 //
 // It keeps one connection per database and asks over it each interval. Every `login_interval` it also logs in afresh,
 // because a kept connection notices neither a stopped postmaster nor a full server. Definite answers count at once,

@@ -108,7 +108,7 @@ struct Parameters: Equatable, Sendable {
         ]
     }
 
-    /// The server gives up a question when nobody waits for its answer any more.
+    /// The server gives up a question when dbwatch no longer waits for the answer.
     private func options(_ timeout: Duration) -> String {
         let own = values["options"] ?? ""
         if own.contains("statement_timeout") { return own }

@@ -1,8 +1,8 @@
 // Host names to addresses, off the loop: getaddrinfo(3) waits for as long as a name server likes.
 //
-// Each lookup has a thread of its own, of a bounded number; a name is looked up once at a time, whoever asks. Answers
-// are kept for a short time. While a new lookup fails or is under way the last answer serves on: a name server that is
-// away is no reason to call a database unavailable.
+// Each lookup has a thread of its own, of a bounded number; a name is looked up once at a time, however many databases
+// ask. Answers are kept for a short time. While a new lookup fails or is under way the last answer serves on: a name
+// server that is away is no reason to call a database unavailable.
 
 import CLinux
 import DequeModule

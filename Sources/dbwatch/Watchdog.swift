@@ -279,13 +279,13 @@ struct Watchdog: Sendable {
     /// At once, but never so that a server which ends every connection is asked for a new one without pause.
     private func soonest(_ lane: Lane, _ now: Instant) -> Instant {
         guard let begun = self[lane].begun else { return now }
-        // Who knocks while a server dies is cut off, and hears at the next try that nobody is there any more.
+        // A connection to a dying server is cut off; the next try tells that no server is there any more.
         let pause = self[lane].failures == 1 ? Self.dying : Self.quick
         return max(now, begun + min(pause, settings.interval))
     }
 
-    /// The next moment of this database's own rhythm: one of `beats` in an interval. Who shares one is looked after in one
-    /// turn of the loop, which costs a good part of what a single one does.
+    /// The next moment of this database's own rhythm: one of `beats` in an interval. Databases that share a beat are
+    /// looked after in one turn of the loop, which costs little more than one of them.
     private func tick(_ interval: Duration, after now: Instant) -> Instant {
         let length = max(interval, .milliseconds(10)).nanoseconds
         let offset = Int64(phase % Self.beats) * (length / Int64(Self.beats))
@@ -293,10 +293,11 @@ struct Watchdog: Sendable {
         return now + .nanoseconds(length - (since < 0 ? since + length : since))
     }
 
-    /// FNV-1a, finished as in MurmurHash3, because names differ in their last character.
+    /// Finished as in MurmurHash3, because names differ in their last character.
     private static func hash(_ name: String) -> UInt64 {
-        var hash = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-        hash = (hash ^ (hash >> 33)) &* 0xff51_afd7_ed55_8ccd
+        var fingerprint = Fingerprint()
+        fingerprint.add(name.utf8)
+        let hash = (fingerprint.value ^ (fingerprint.value >> 33)) &* 0xff51_afd7_ed55_8ccd
         return hash ^ (hash >> 33)
     }
 }

@@ -12,7 +12,7 @@ struct Holdings {
         case none
         /// Goes to none or retiring.
         case answering(StandInReason)
-        /// Answering until nobody waits there any more; then it is let go.
+        /// Answering until no request waits there any more; then it is let go.
         case retiring(StandInReason)
 
         var reason: StandInReason? {
@@ -32,9 +32,9 @@ struct Holdings {
         /// Accept on this socket from now on.
         case open(SocketID, Descriptor)
         /// Accept no longer on it; it may be closed after this.
-        case shut(SocketID, Descriptor)
+        case close(SocketID, Descriptor)
         /// Let go of this socket when it has been empty for a moment.
-        case letGoWhenEmpty(SocketID)
+        case forgetWhenEmpty(SocketID)
         case read(WorkerID, Descriptor)
         case stopReading(WorkerID, Descriptor)
         case beginJournal(JournalSettings)
@@ -47,7 +47,7 @@ struct Holdings {
     private(set) var outputs: [WorkerID: Descriptor] = [:]
     /// RUNTIME/notify.
     private(set) var notify: Descriptor?
-    /// What was sent and did not arrive, as no descriptor was free.
+    /// What was sent and did not arrive, because no descriptor was free.
     private(set) var missing = 0
 
     var isEmpty: Bool { sockets.isEmpty && outputs.isEmpty }
@@ -71,7 +71,7 @@ struct Holdings {
         case .keep(let id):
             guard let descriptor else { return miss("socket \(id)") }
             defer { sockets[id] = Socket(listener: descriptor) }
-            return shutting(id)
+            return closing(id)
         case .answer(let standIn): return change(standIn.socket, to: .answering(standIn.reason))
         case .quiet(let id): return change(id, to: .none)
         case .retire(let standIn): return change(standIn.socket, to: .retiring(standIn.reason))
@@ -90,9 +90,9 @@ struct Holdings {
     }
 
     /// Forgets a socket.
-    mutating func letGo(_ id: SocketID) -> [Effect] {
+    mutating func forget(_ id: SocketID) -> [Effect] {
         defer { sockets[id] = nil }
-        return shutting(id)
+        return closing(id)
     }
 
     /// Forgets an output that has ended.
@@ -109,15 +109,15 @@ struct Holdings {
         guard let socket = sockets[id] else { return [.complain("socket \(id) is not held: order ignored")] }
         sockets[id]?.duty = duty
         switch duty {
-        case .none: return socket.duty == .none ? [] : [.shut(id, socket.listener)]
+        case .none: return socket.duty == .none ? [] : [.close(id, socket.listener)]
         case .answering: return socket.duty == .none ? [.open(id, socket.listener)] : []
         case .retiring:
-            return (socket.duty == .none ? [.open(id, socket.listener)] : []) + [.letGoWhenEmpty(id)]
+            return (socket.duty == .none ? [.open(id, socket.listener)] : []) + [.forgetWhenEmpty(id)]
         }
     }
 
-    private func shutting(_ id: SocketID) -> [Effect] {
+    private func closing(_ id: SocketID) -> [Effect] {
         guard let socket = sockets[id], socket.duty != .none else { return [] }
-        return [.shut(id, socket.listener)]
+        return [.close(id, socket.listener)]
     }
 }

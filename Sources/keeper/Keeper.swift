@@ -28,7 +28,7 @@ final class Keeper {
     private static let roomPeriod = Duration.seconds(1)
     /// Descriptors that have to be free beside those that are missing.
     private static let spareRoom = 16
-    /// How long those who are being answered may take when the keeper has been told to leave.
+    /// How long the present visitors may take when the keeper has been told to leave.
     private static let leavingTime = Duration.seconds(2)
 
     private let station: Station<ToKeeper, FromKeeper>
@@ -39,7 +39,7 @@ final class Keeper {
     private let journal: JournalFile
     private var holdings = Holdings()
     private var retirements = Timers<SocketID>()
-    /// Sockets on which nobody is accepted until `resumption`.
+    /// Sockets on which no connection is accepted until `resumption`.
     private var paused: Set<SocketID> = []
     private var resumption: Instant?
     private var complained: Instant?
@@ -99,8 +99,8 @@ final class Keeper {
         case .notify: holdings.notify.map(Succession.discard)
         case .signals: isDone = try signals?.next() != nil
         case .listener(let socket):
-            // Somebody has shut the socket down, for all who hold it.
-            if readiness.contains(.hangup) { letGo(socket, "it was shut down", now) } else { accept(socket, now) }
+            // Another process has shut the socket down, for all its holders.
+            if readiness.contains(.hangup) { forget(socket, "it was shut down", now) } else { accept(socket, now) }
         case .visitor(let id): reception.serve(id, readiness, now)
         case .output(let worker): pass(worker, now)
         }
@@ -110,8 +110,8 @@ final class Keeper {
         for effect in effects {
             switch effect {
             case .open(let socket, let listener): open(socket, listener, now)
-            case .shut(let socket, let listener): shut(socket, listener)
-            case .letGoWhenEmpty(let socket): retirements.set(socket, at: now + Self.emptyFor)
+            case .close(let socket, let listener): close(socket, listener)
+            case .forgetWhenEmpty(let socket): retirements.set(socket, at: now + Self.emptyFor)
             case .read(let worker, let pipe): begin(worker, pipe, now)
             case .stopReading(let worker, let pipe): outputs.end(worker, pipe, now)
             case .beginJournal(let settings): journal.begin(settings)
@@ -139,7 +139,7 @@ final class Keeper {
         try goOnAlone()
     }
 
-    /// Another master has come: whoever is there before it, or in its place, is not any more.
+    /// Another master has connected: it takes the place of the former one.
     private func welcome() throws {
         guard let descriptor = try succession?.next() else { return }
         do {
@@ -165,7 +165,7 @@ final class Keeper {
 
     private func leave(_ now: Instant) {
         leavesAt = now + Self.leavingTime
-        for (id, socket) in holdings.sockets { shut(id, socket.listener) }
+        for (id, socket) in holdings.sockets { close(id, socket.listener) }
         for worker in holdings.outputs.keys { pass(worker, now) }
     }
 
@@ -175,36 +175,36 @@ final class Keeper {
         do {
             try poller.add(listener.number, .readable, as: .listener(id))
         } catch {
-            letGo(id, "\(error)", now)
+            forget(id, "\(error)", now)
         }
     }
 
-    private func shut(_ id: SocketID, _ listener: Descriptor) {
+    private func close(_ id: SocketID, _ listener: Descriptor) {
         poller.remove(listener.number)
         paused.remove(id)
         retirements.cancel(id)
     }
 
-    /// - Parameter isLast: a retired socket has been left alone for long enough: it goes if it is empty.
+    /// - Parameter isLast: a retired socket has been left alone for long enough: it is closed if it is empty.
     private func accept(_ id: SocketID, _ now: Instant, isLast: Bool = false) {
         guard let socket = holdings.sockets[id], let reason = socket.duty.reason else { return }
         let isRetiring = socket.duty == .retiring(reason)
         if isRetiring { retirements.set(id, at: now + Self.emptyFor) }
         switch reception.accept(on: socket.listener, reason, now) {
         case .drained(let count):
-            if isRetiring && isLast && count == 0 { perform(holdings.letGo(id), now) }
+            if isRetiring && isLast && count == 0 { perform(holdings.forget(id), now) }
         case .more: break
         case .crowded: pause(id, socket.listener, now)
-        case .dead(let error): letGo(id, "\(error)", now)
+        case .dead(let error): forget(id, "\(error)", now)
         }
     }
 
-    private func letGo(_ id: SocketID, _ why: String, _ now: Instant) {
+    private func forget(_ id: SocketID, _ why: String, _ now: Instant) {
         station.log.warning("lets go of socket \(id): \(why)")
-        perform(holdings.letGo(id), now)
+        perform(holdings.forget(id), now)
     }
 
-    /// Who waits goes on waiting in the kernel's queue; asked at once again, the kernel would give the same answer.
+    /// Connections go on waiting in the kernel's queue; asked again at once, the kernel would give the same answer.
     private func pause(_ id: SocketID, _ listener: Descriptor, _ now: Instant) {
         if complained.map({ now - $0 > Self.complaintPeriod }) ?? true {
             station.log.warning("no room for more visitors: new ones have to wait")
@@ -215,7 +215,7 @@ final class Keeper {
             paused.insert(id)
             resumption = resumption ?? now + Self.pauseWhenCrowded
         } catch {
-            letGo(id, "\(error)", now)
+            forget(id, "\(error)", now)
         }
     }
 
@@ -227,7 +227,7 @@ final class Keeper {
             do {
                 try poller.change(socket.listener.number, .readable)
             } catch {
-                letGo(id, "\(error)", now)
+                forget(id, "\(error)", now)
             }
         }
         paused = []

@@ -12,7 +12,7 @@ import SharedSystem
 struct Program: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keeper",
-        abstract: "Answers on the sockets of users whom no worker serves.",
+        abstract: "Answers on the sockets of users that no worker serves.",
         discussion: "Master starts it and gives it its orders. By hand it answers on one socket, to look at the pages.",
         version: stewardVersion)
 

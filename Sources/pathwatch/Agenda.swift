@@ -10,8 +10,8 @@
 //   user that is gone (editors move the old file away before they write the new one, and a folder is replaced by two
 //   renames) and an empty or faulty file that is younger than `settle` (truncated, and not yet written).
 //
-// So nobody is restarted with the defaults because an editor was seen between two system calls, and no stream of events
-// can put a look off for longer than `settle`.
+// So no user is restarted with the defaults because an editor was seen between two system calls, and no stream of
+// events can put a look off for longer than `settle`.
 
 import Shared
 

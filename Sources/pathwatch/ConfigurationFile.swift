@@ -41,7 +41,7 @@ final class ConfigurationFile {
         }
     }
 
-    /// - Returns: whether it may have changed; at first it may, as nobody knows what master has read.
+    /// - Returns: whether it may have changed; at first it may, because pathwatch does not know what master has read.
     func hasChanged(now: Instant) -> Bool {
         guard next <= now else { return false }
         // The watches come first: what changes after them is an event.

@@ -147,7 +147,7 @@ private final class PathwatchLoop {
     /// Reports only as fast as master reads: what is not looked at yet can still change without a report.
     private func work() throws {
         guard let folder, station.isFlushed else { return }
-        // The versions come first: who is reported after them can be started.
+        // The versions come first: users that are reported after them can be started.
         try station.report(packages?.work(now: .now()) ?? [], poller)
         try station.report(folder.work(now: .now()), poller)
         if configuration?.hasChanged(now: .now()) == true { try station.report(.configuration, poller) }

@@ -16,7 +16,7 @@ struct UserFolder {
     /// What a look found.
     struct Look {
         var finding: Finding
-        /// user.yaml is empty or faulty, and so young that somebody may still be writing it.
+        /// user.yaml is empty or faulty, and so young that a program may still be writing it.
         var isFresh = false
         /// Tells whether anything has changed since; nil where a change could go unnoticed.
         var stamp: UInt64?
@@ -133,9 +133,10 @@ struct UserFolder {
         UInt64(bitPattern: Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec))
     }
 
-    /// FNV-1a over whole words, with a final shuffle.
+    /// Shuffled at the end, because words, unlike bytes, differ in their upper halves.
     private static func mix(_ words: [UInt64]) -> UInt64 {
-        let hash = words.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ $1) &* 0x0000_0100_0000_01B3 }
-        return (hash ^ (hash >> 32)) &* 0x9E37_79B9_7F4A_7C15
+        var fingerprint = Fingerprint()
+        for word in words { fingerprint.add(word) }
+        return (fingerprint.value ^ (fingerprint.value >> 32)) &* 0x9E37_79B9_7F4A_7C15
     }
 }

@@ -27,7 +27,7 @@ struct UserTable {
 
     private var entries: [UserName: Entry] = [:]
 
-    /// Everybody of whom anything has been reported.
+    /// All users of which anything has been reported.
     var names: [UserName] { Array(entries.keys) }
     var isEmpty: Bool { entries.isEmpty }
 
@@ -37,7 +37,7 @@ struct UserTable {
     mutating func found(_ finding: Finding, of user: UserName) -> [FromPathwatch] {
         switch finding {
         case .absent:
-            // A user of whom only a fault was reported may be one that master knows from an earlier pathwatch.
+            // Where only a fault was reported, master may know the user from an earlier pathwatch.
             return entries.removeValue(forKey: user) == nil ? [] : [.deluser(user)]
         case .fault(let text):
             guard entries[user]?.fault != text else { return [] }

@@ -4,10 +4,10 @@
 // Where events fail (an overflow, a replaced or unmounted folder) everything is looked at again, and as a net that
 // happens every minute anyway, then only at users whose files have another stamp.
 //
-// While the folder itself is missing, cannot be read, or has been replaced by an empty one, nobody is reported as gone:
-// the known table stands, and one report and one line in the log say so. Another folder in its place is reported before
-// who is missing there, and again when everybody has been looked for. Nothing here is fatal: without inotify, or where it
-// takes no more watches, everything is looked at every few seconds.
+// While the folder itself is missing, cannot be read, or has been replaced by an empty one, no user is reported as
+// gone: the known table stands, and one report and one line in the log say so. Another folder in its place is reported
+// before the users that are missing there, and again when all users have been looked for. Nothing here is fatal:
+// without inotify, or where it takes no more watches, everything is looked at every few seconds.
 
 import Glibc
 import Logging
@@ -29,18 +29,18 @@ final class UsersFolder {
     private var watches = Watches<UserName>()
     private var stamps: [UserName: UInt64] = [:]
     private var home = Home()
-    /// Who has not been looked at yet, since the start or since the folder has come; nil once everybody has.
+    /// Users that have not been looked at since the start, or since the folder is there; nil once all have been.
     private var awaited: Set<UserName>?
     /// Whether the snapshot has been sent.
     private var isComplete = false
     private var refused = RefusedNames()
-    /// Whose folders could not be watched.
+    /// Users whose folders could not be watched.
     private var unwatched: Set<UserName> = []
     /// Whether the users' folder itself could not be watched.
     private var isHomeUnwatched = false
     private var hasWarned = false
 
-    /// The users' folder itself, as it was last found.
+    /// What the users' folder itself was last found to be.
     private struct Home {
         var watch: Int32 = -1
         /// No folder until the first listing.
@@ -163,7 +163,7 @@ final class UsersFolder {
         do {
             number = try inotify.watch(folder.path(of: user))
         } catch {
-            // Who is no folder is no user. Anything else leaves the user to the rescan.
+            // What is no folder is no user. Any other error leaves the user to the rescan.
             let code = (error as? SystemError)?.code
             if code != ENOENT && code != ENOTDIR {
                 lackWatch(error, now)
@@ -194,7 +194,7 @@ final class UsersFolder {
 
     // MARK: the folder as a whole
 
-    /// Watches and lists the folder, notes everybody who is there or was, and answers what is new about the folder.
+    /// Watches and lists the folder, notes all users that are or were there, and answers what is new about the folder.
     private func scan(_ now: Instant) -> [FromPathwatch] {
         let before = home
         do {
@@ -267,7 +267,7 @@ final class UsersFolder {
     }
 }
 
-/// The users' folder is another one than before, and nobody is in it: an unmounted file system looks like that.
+/// The users' folder is another one than before, and empty: an unmounted file system looks like that.
 private struct EmptyReplacement: Error, CustomStringConvertible {
     let path: String
     var description: String { "\(path) has been replaced by an empty folder" }

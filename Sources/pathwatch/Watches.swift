@@ -8,12 +8,12 @@ struct Watches<Name: Hashable> {
 
     var names: [Name] { Array(numbers.keys) }
 
-    /// Whose folder has this number.
+    /// The names whose folder has this number.
     subscript(number: Int32) -> [Name] { owners[number] ?? [] }
 
     /// Sets the number of a folder, or nil for none.
     ///
-    /// - Returns: a number that is nobody's any longer.
+    /// - Returns: a number that belongs to no name any longer.
     mutating func set(_ name: Name, to number: Int32?) -> Int32? {
         let before = numbers[name]
         guard before != number else { return nil }

@@ -41,7 +41,7 @@ struct Snapshot {
         }
     }
 
-    /// - Throws: `Failure` where there is no such user.
+    /// - Throws: `Failure` where the user does not exist.
     func user(_ name: UserName) throws -> UserStatus {
         guard let user = users.first(where: { $0.name == name }) else { throw Failure("no user \(name)", code: 1) }
         return user

@@ -39,7 +39,7 @@ struct Place: ParsableArguments {
         }
     }
 
-    /// - Throws: `Failure` with code 3 where nobody listens.
+    /// - Throws: `Failure` with code 3 where no master listens.
     func connect() throws -> ControlConnection {
         try ControlConnection(runtime: try folders().runtime)
     }
@@ -78,7 +78,7 @@ enum Entry {
         }
     }
 
-    /// `--config FILE` may stand before the command, as it does for master: it is passed on behind it and its parts.
+    /// `--config FILE` may stand before the command, like for master: it is passed on behind the command and its parts.
     private static func arguments() -> [String] {
         let given = Array(CommandLine.arguments.dropFirst())
         guard let first = given.first else { return given }

@@ -58,7 +58,7 @@ import Testing
     }
 
     private func watch(_ primary: PostgreSQL, _ standby: PostgreSQL, _ options: [String: String]) async throws {
-        // Without hot_standby it lets nobody in until it has been promoted: as any server that starts.
+        // Without hot_standby it takes no logins until it has been promoted, like any server that starts.
         try await standby.launch(options.merging(["hot_standby": "off"]) { $1 })
         let hosts = "host=127.0.0.1,127.0.0.1 port=\(standby.port),\(primary.port) user=steward dbname=postgres"
         let databases = ["standby": standby.conninfo(), "writable": hosts + " target_session_attrs=read-write"]
@@ -70,7 +70,7 @@ import Testing
             #expect(try await watcher.next("standby", .unavailable, "in recovery").role == "in-recovery")
             try await standby.query("SELECT pg_promote()")
             #expect(try await watcher.next("standby", .available).role == "read-write")
-            // The second host was the one that takes writes, all the time.
+            // The second host took writes, all the time.
             #expect(try await Set(watcher.history("writable")) == ["available"])
         }
     }
@@ -140,7 +140,7 @@ extension RunningDBWatch {
 }
 
 extension PostgreSQL {
-    /// NAME.crt and NAME.key in the cluster's folder: a certificate that nobody else has signed.
+    /// NAME.crt and NAME.key in the cluster's folder: a self-signed certificate.
     fileprivate func makeCertificate(_ name: String) async throws {
         let path = "\(folder)/\(name)"
         let made = try await CommandResult.of(

@@ -231,7 +231,7 @@ func silenceIsBelievedTimeoutsAfterTheFirstOpenQuestion(_ loginInterval: Double)
     #expect(script.sleep() == [.connect(.kept)])
     script.logIn(.kept)
     #expect(!script.isInDoubt)
-    // The one that is under way is the first of a new row.
+    // The login that is under way is the first of a new row.
     script.silence([.login])
     #expect(script.now - asked >= .seconds(6))
 }

@@ -7,7 +7,7 @@ package struct Violation: Error, CustomStringConvertible {
     package let description: String
 }
 
-/// What reads bytes that somebody else has written.
+/// What reads bytes that another program has written.
 package enum Subject: CaseIterable, Sendable {
     case user, configuration
     case toKeeper, fromKeeper, toPathwatch, fromPathwatch, toDBWatch, fromDBWatch, toDispatch, fromDispatch

@@ -2,7 +2,7 @@ import Glibc
 import Shared
 import SharedSystem
 
-/// A visitor who says exactly what a test wants.
+/// A visitor that says exactly what a test wants.
 final class Conversation {
     /// What was heard until the other side ended.
     struct Answer {

@@ -20,8 +20,8 @@ import Testing
     private static func word(_ effect: Holdings.Effect) -> String {
         switch effect {
         case .open: "open"
-        case .shut: "shut"
-        case .letGoWhenEmpty: "let go when empty"
+        case .close: "shut"
+        case .forgetWhenEmpty: "let go when empty"
         case .read: "read"
         case .stopReading: "stop reading"
         case .beginJournal: "begin journal"
@@ -43,7 +43,7 @@ import Testing
     @Test mutating func retirement() {
         _ = follow(.keep(socket), descriptor())
         #expect(follow(.retire(StandIn(socket, .stopping))) == ["open", "let go when empty"])
-        #expect(holdings.letGo(socket).map(Self.word) == ["shut"])
+        #expect(holdings.forget(socket).map(Self.word) == ["shut"])
         #expect(holdings.sockets.isEmpty)
     }
 

@@ -103,7 +103,7 @@ private func event(_ serial: UInt64, at: Int64 = 0) -> EventRecord {
         #expect(content == events.map { $0.line + "\n" }.joined())
     }
 
-    /// Neither a ping nor a confirmation that finds nobody keeps the keeper from the rest of what was said.
+    /// Neither a ping nor a confirmation that finds no master keeps the keeper from the rest of what was said.
     @Test func theLastWordsOfAMasterAreWritten() async throws {
         try await bench.settle()
         // It is stopped while master speaks and dies, so that all of it is read afterwards.

@@ -56,7 +56,7 @@ import Testing
         var script = Script()
         #expect(script.after(0) == ["STATUS=0 users, 0 ready"])
         script.tally = "1 users, 0 ready"
-        // Nobody looks until something has happened.
+        // The status is not looked at until something has happened.
         #expect(script.after(5000) == [])
         #expect(script.tallied == 1)
         script.notices.mayHaveChanged()

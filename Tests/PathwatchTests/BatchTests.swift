@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    /// Nobody reads the kernel's queue while it runs over.
+    /// The kernel's queue is not read while it runs over.
     @Test func tenThousandAreChangedWhilePathwatchIsStopped() async throws {
         let fixture = try UsersFixture()
         let count = 10_000

@@ -132,7 +132,7 @@ import Testing
         }
     }
 
-    /// Who writes these files decides what root, or another account, executes.
+    /// The writer of these files decides what root, or another account, executes.
     @Test func aFileThatTheWrongOnesMayWriteIsRefused() async throws {
         guard geteuid() == 0, let nobody = getpwnam("nobody")?.pointee.pw_uid else {
             print("the ownership of users' files is not tried: it matters to root only")
@@ -232,7 +232,7 @@ import Testing
         try await process.wait("dave") { process.users.count == 2 }
     }
 
-    /// Whoever may make links in the users' folder could make Steward read, and run, what lies elsewhere.
+    /// An account that may make links in the users' folder could make Steward read, and run, what lies elsewhere.
     @Test func aLinkOutOfTheUsersFolderIsRefused() async throws {
         let fixture = try UsersFixture()
         // Whatever the users' folder itself is reached by.
@@ -282,7 +282,7 @@ import Testing
         #expect(process.folders.map(\.isSearched) == [false, true, false, false, true])
     }
 
-    /// Master has to know of the replacement before it hears who is missing.
+    /// Master has to know of the replacement before it hears which users are missing.
     @Test func anotherFolderIsReportedAroundWhatIsMissingInIt() async throws {
         let fixture = try UsersFixture()
         for name in ["alice", "bob", "carol"] { try fixture.add(name, "") }

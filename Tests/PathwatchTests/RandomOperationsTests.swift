@@ -151,7 +151,7 @@ import Testing
         #expect(process.snapshots == 1)
     }
 
-    /// The kernel's queue runs over while nobody reads it.
+    /// The kernel's queue runs over while pathwatch does not read it.
     @Test func lostEventsLoseNoChange() async throws {
         let world = try World(seed: 99)
         for index in 0..<10 { try world.write("user-\(index)", .good(.free, files: nil)) }

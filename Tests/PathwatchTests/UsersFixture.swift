@@ -22,14 +22,14 @@ final class UsersFixture {
 
     func file(_ user: String) -> String { "\(users)/\(user)/user.yaml" }
 
-    /// Opened, truncated, written and closed, as a shell does it.
+    /// Opened, truncated, written and closed, the way a shell does it.
     func write(_ text: String, to path: String, mode: mode_t = 0o644) throws {
         let number = try check("open", path) { open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode) }
         defer { close(number) }
         if !text.isEmpty { try check("write", path) { Foundation.write(number, text, text.utf8.count) } }
     }
 
-    /// Written elsewhere and moved into place, as careful editors do it.
+    /// Written elsewhere and moved into place, the way careful editors do it.
     func replace(_ text: String, at path: String) throws {
         try write(text, to: path + ".new")
         try move(path + ".new", path)

@@ -1,4 +1,4 @@
-// Whose folder a watch number is.
+// Which user's folder a watch number stands for.
 
 import Testing
 

@@ -8,7 +8,7 @@ extension Supervisor {
     var starting: Set<WorkerID> { admission.starting }
     var startLimit: Int { admission.limit }
     var replacing: Set<UserName> { remedies.replacing }
-    var returning: Int { admission.returning }
+    var returning: Int { admission.returns.count }
     var isComplete: Bool { deletions.isComplete }
     var remains: [UserName: Remains] { succession.remains }
 
@@ -30,6 +30,10 @@ extension Supervisor {
     func place(_ user: User) -> UInt64 { aim(of: user).recipe.place }
     func checkOrders(_ user: User) -> [CheckOrder] { user.checkOrders(aim(of: user)) }
     func hasAlternative(_ database: String) -> Bool { databases.hasAlternative(database) }
+}
+
+extension Admission {
+    func awaitsReturn(_ name: UserName) -> Bool { returns.contains(name) }
 }
 
 extension User {

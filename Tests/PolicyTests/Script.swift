@@ -234,7 +234,7 @@ struct Script {
         return supervisor.status(user, WallClock(wall: 0, now: now))
     }
 
-    /// Why a user is as it is; nil for one who is none.
+    /// Why a user is as it is; nil where there is no user of that name.
     func explanation(_ name: UserName) -> UserExplanation? {
         let answer = supervisor.explanation(name, WallClock(wall: 0, now: now))
         return if case .explanation(let explanation)? = answer { explanation } else { nil }

@@ -162,7 +162,7 @@ struct Run: Sendable, CustomTestStringConvertible {
             .consequence(UserConsequence(name("alice"), .move)), .done,
         ]
         let why =
-            "steward: the configuration has changed (worker.swap; 1 user: move): that waits for `steward reload --yes`\n"
+            "steward: the configuration has changed (worker.swap; 1 user: move): waiting for `steward reload --yes`\n"
         let result = try await FakeMaster().run(["reload"]) { _ in answers }
         #expect(result.status == 1 && result.output == "" && result.errors == why, "\(result)")
         let json = try await FakeMaster().run(["reload", "--json"]) { _ in answers }
@@ -189,7 +189,7 @@ struct Run: Sendable, CustomTestStringConvertible {
         #expect(result.requests == [.events(request)])
         let json = try await FakeMaster().run(["events", "--json"]) { _ in answers + [.done] }
         #expect(json.output == events.map { "\($0.line)\n" }.joined())
-        // A master that ends while somebody follows.
+        // A master that ends while a client follows.
         let followed = try await FakeMaster().run(["events", "--follow"]) {
             $0 == .status ? nil : answers + [.done]
         }

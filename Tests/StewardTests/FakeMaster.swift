@@ -19,7 +19,7 @@ struct FakeMaster {
     let folder: TemporaryFolder
     private let listener: Descriptor?
 
-    /// - Parameter isThere: whether anybody listens.
+    /// - Parameter isThere: whether it listens.
     init(isThere: Bool = true) throws {
         folder = try TemporaryFolder()
         try "users: ./users\nlogs: ./logs\n".write(
@@ -35,7 +35,7 @@ struct FakeMaster {
     ///
     /// - Parameters:
     ///   - output: its standard output, where that is to be a terminal.
-    ///   - raw: bytes to be sent to whoever connects.
+    ///   - raw: bytes to be sent to the client that connects.
     ///   - answers: to a request, the last of them `done` or `refused`; nil hangs up.
     func run(
         _ arguments: [String], output: Descriptor? = nil, raw: [UInt8] = [],

@@ -1,4 +1,4 @@
-// A terminal of so many columns, as the operator sees it.
+// What the operator sees on a terminal of so many columns.
 
 import Testing
 

@@ -39,7 +39,7 @@ package func eventually(
     }
 }
 
-/// Room for a few at a time: who comes later waits its turn.
+/// Room for a few tests at a time: later ones wait for their turn.
 package actor Places {
     /// Trees that run beside each other; more of them would only slow each other down past their deadlines.
     package static let trees = Places(3)

@@ -20,7 +20,7 @@ DAEMON          set: a process in a session of its own goes on beside it, no chi
 LISTENS         set: listen(1) is called on the listening socket before it is ready
 CLOSES          the listening socket is closed once it is ready, where this file exists; the file is removed
 DEAF            from the moment when this file exists nothing is accepted any more; the loop turns on
-BLOCKING        set: the listening socket is made blocking for everybody who shares it
+BLOCKING        set: the listening socket is made blocking for all processes that share it
 PRINTS          set: each request is printed
 OUTPUT          that many lines on standard output at the start
 """

@@ -91,7 +91,7 @@ class Worker:
                 self.notify_socket.sendto("\n".join(lines).encode(), self.notify_address)
                 self.told = news
             except OSError:
-                pass        # a full queue, or nobody there for the moment: the next beat says it again
+                pass        # a full queue, or no master for the moment: the next beat says it again
 
     async def drain(self):
         """Stops accepting; what was accepted is answered. Whatever is still in the queue, the next process takes."""

@@ -78,10 +78,10 @@ int clinux_packet_socketpair(int fds[2]);
 // Of the family AF_UNIX; a stream unless `datagram`.
 int clinux_unix_socket(int datagram);
 // Never waits: O_NONBLOCK belongs to the open file description (fcntl(2)), so a worker that shares the socket may have
-// made it blocking for everybody.
+// made it blocking for every process.
 int clinux_accept(int fd);
 int clinux_peer(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
-// Whether the peer had this group when it connected, as its own or among the others: 1 or 0, or -1 with errno.
+// Whether the peer had this group when it connected, its own or a supplementary one: 1 or 0, or -1 with errno.
 int clinux_peer_has_group(int fd, gid_t group);
 // Each datagram that arrives on fd names its sender: SO_PASSCRED of unix(7).
 int clinux_want_credentials(int fd);

@@ -7,7 +7,12 @@ public struct Fingerprint: Sendable {
     public init() {}
 
     public mutating func add(_ bytes: some Sequence<UInt8>) {
-        for byte in bytes { value = (value ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        for byte in bytes { add(UInt64(byte)) }
+    }
+
+    /// A whole number in one step.
+    public mutating func add(_ word: UInt64) {
+        value = (value ^ word) &* 0x0000_0100_0000_01B3
     }
 
     /// Ended by a byte that no UTF-8 text contains, so that the borders between texts count.

@@ -1,7 +1,7 @@
 // What the steward command and master say to each other about the configuration, over RUNTIME/control.sock.
 //
 // The answer to `reload` and `preview` is `configuration`, one `setting` for each difference and one `consequence` for
-// each user who is concerned.
+// each user that is concerned.
 
 public struct ReloadRequest: WireValue {
     /// However many users it takes out of service for a moment.
@@ -19,7 +19,7 @@ public struct ReloadRequest: WireValue {
 }
 
 public struct PreviewRequest: WireValue {
-    /// Absolute path of a configuration; nil for the one that master was started with.
+    /// Absolute path of a configuration; nil for master's own.
     public var file: String?
 
     public init() {}
@@ -126,7 +126,7 @@ public enum Consequence: UInt8, CaseIterable, Sendable, CustomStringConvertible 
     }
 }
 
-/// Who is concerned by a change, and how.
+/// A user that is concerned by a change, and how.
 public struct UserConsequence: WireValue {
     public var name = UserName()
     public var consequence = Consequence.nothing

@@ -1,7 +1,7 @@
 // What master tells the operator of one user, over RUNTIME/control.sock.
 //
-// The answer to `why` is `explanation` for a user, `fault` for a folder that is no user yet, `pendingDeletion` for one
-// that went while no master ran, or nothing of these; then the last events.
+// The answer to `why` is `explanation` for a user, `fault` for a folder that is no user yet, `pendingDeletion` for a
+// user whose folder disappeared while no master ran, or nothing of these; then the last events.
 
 /// What is to be there.
 public enum WantedState: UInt8, Sendable, CaseIterable, CustomStringConvertible {
@@ -33,7 +33,7 @@ public struct VersionDetails: WireValue {
         case given = 1
         case pinned
         case inForce
-        /// `trouble` says why it is none, or not the one that it should be.
+        /// `trouble` says why it is none, or not the version that it should be.
         case trouble
 
         public var description: String {
@@ -68,7 +68,7 @@ public struct VersionDetails: WireValue {
 
 /// More than a status says about the process that serves, or is to serve.
 public struct ProcessDetails: WireValue {
-    /// Wall clock, in milliseconds since 1970, as the other times.
+    /// Wall clock, in milliseconds since 1970, like the other times.
     public var startedAt: Int64 = 0
     /// In bytes, with its descendants, when it was last measured.
     public var memory: Int?
@@ -91,7 +91,7 @@ public struct ProcessDetails: WireValue {
 
 /// Why a user is as it is.
 public struct UserExplanation: WireValue {
-    /// Who answers the user's customers.
+    /// What answers the user's customers.
     public enum Answerer: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case worker = 1
         case standIn

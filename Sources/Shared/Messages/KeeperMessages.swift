@@ -1,6 +1,6 @@
 // What master and its keeper say to each other.
 
-/// Why nobody serves a user at the moment: what the stand-in tells a visitor.
+/// Why no worker serves a user at the moment: what the stand-in tells a visitor.
 public enum StandInReason: UInt8, Sendable, CaseIterable {
     case starting = 1
     case restarting
@@ -46,14 +46,14 @@ public struct KeeperSettings: WireValue {
 
 public enum ToKeeper: Message {
     case settings(KeeperSettings)
-    /// A copy of a listening socket, to hold; nobody is answered on it yet.
+    /// A copy of a listening socket, to hold; no request is answered on it yet.
     case keep(SocketID)
     /// Answer on this socket from now on.
     case answer(StandIn)
     /// Leave this socket to its worker again.
     case quiet(SocketID)
-    /// Nothing points to this socket any more: answer whoever still waits on it, and close it when it has been empty
-    /// for a moment.
+    /// Nothing points to this socket any more: answer the requests that still wait on it, and close it when it has been
+    /// empty for a moment.
     case retire(StandIn)
     /// The read end of a worker's output.
     case output(WorkerID)

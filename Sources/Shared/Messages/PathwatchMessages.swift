@@ -64,9 +64,9 @@ public struct FolderIdentity: WireValue {
 /// The users' folder as a whole.
 public struct FolderReport: WireValue {
     public var identity = FolderIdentity()
-    /// Why nobody can be seen in it; then nobody is reported as gone.
+    /// Why no user can be seen in it; then no user is reported as gone.
     public var trouble: String?
-    /// Whether everybody who was known has been looked for in this folder, and reported where gone.
+    /// Whether all known users have been looked for in this folder, and reported where gone.
     public var isSearched = false
 
     public init() {}
@@ -144,11 +144,11 @@ public enum FromPathwatch: Message {
     case fault(UserFault)
     /// The user's files are right again; where the content changed, `moduser` has been sent before.
     case faultless(UserName)
-    /// Every user that is there has been reported once: who was not is gone.
+    /// Every user that is there has been reported once: the others are gone.
     case complete
     /// At first, and when the folder has gone, is back or is another one; again when it has been searched.
     case folder(FolderReport)
-    /// A snapshot begins: everybody who is there is reported anew, up to `complete`.
+    /// A snapshot begins: every user that is there is reported anew, up to `complete`.
     case begin
     /// The configuration file may be another one than before.
     case configuration

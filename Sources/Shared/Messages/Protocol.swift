@@ -1,4 +1,4 @@
-// The protocol between Steward's processes: its version, its envelope and who may say what.
+// The protocol between Steward's processes: its version, its envelope and which process may say what.
 //
 // A frame is four bytes of length, big-endian, and a payload of at most 64 KiB: one byte that names the type, and the
 // fields of that type (`Wire`). Types below 16 belong to the link itself (hello, ping, pong, the hand-over of a
@@ -16,7 +16,7 @@
 
 public let protocolVersion: UInt32 = 5
 
-/// Steward's own version, as `--version` and hello tell it.
+/// Steward's own version: what `--version` and hello tell.
 public let stewardVersion = "0.1.0"
 
 /// A watcher: a separate process that reports to master over fd 3. The order is the order of their start.
@@ -77,11 +77,11 @@ extension Message {
 /// are in every version: a master of any version can take over from a keeper of any other.
 public struct Handover: WireValue {
     public enum Kind: UInt8, Sendable, CaseIterable {
-        /// A listening socket; nobody is answered there.
+        /// A listening socket; the keeper does not answer there.
         case socket = 1
         /// A listening socket on which the keeper answers.
         case standIn
-        /// A socket that nothing points to any more: the keeper answers who is left.
+        /// A socket that nothing points to any more: the keeper answers the requests that are left.
         case retiring
         /// The read end of a worker's output.
         case output
@@ -162,7 +162,7 @@ public enum Packet<Body: Message>: CaseList {
     case handover(Handover)
     /// That was all.
     case handedOver
-    /// To a keeper: finish with who is there, and end. Another watcher ends with its channel.
+    /// To a keeper: finish with the present visitors, and end. Another watcher ends with its channel.
     case leave
     case body(Body)
 

@@ -43,13 +43,13 @@ public struct DatabaseStatus: WireValue {
     public var report = DatabaseReport()
     public var group: String?
     public var since: Int64 = 0
-    /// Who watches it now has not reported it yet, or nobody does: this is what was last known.
+    /// The present dbwatch has not reported it yet, or none runs: this is what was last known.
     public var isOld = false
     /// Taken out of use by the operator.
     public var isDrained = false
     /// How many users work on it.
     public var users = 0
-    /// How many are yet to leave it, or have come and are not ready yet.
+    /// How many are yet to leave it, or have moved to it and are not ready yet.
     public var moving = 0
     /// What it was before its last change, and when that was; nil where nothing has changed since master's start.
     public var before: String?

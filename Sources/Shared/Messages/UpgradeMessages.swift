@@ -4,11 +4,11 @@ public struct UpgradeRequest: WireValue {
     public enum Action: UInt8, Sendable, CaseIterable {
         /// Answered by `upgradePreview`, and one `userPreview` for each user.
         case preview = 1
-        /// Send those who follow to the version.
+        /// Send the users that follow to the version.
         case start
         case pause
         case resume
-        /// Bring back whom it has changed.
+        /// Bring back the users that it has changed.
         case abort
     }
 
@@ -36,7 +36,7 @@ public struct UpgradeStatus: WireValue {
     public var state = ""
     public var reason: String?
     public var since: Int64 = 0
-    /// Users: everybody whom it is about; the changed ones (or those who have gone back); those between two processes.
+    /// Users: all that it is about; the changed ones (or those that have gone back); those between two processes.
     public var total = 0
     public var changed = 0
     public var underway = 0
@@ -63,11 +63,11 @@ public struct PackageStatus: WireValue {
     public var isCurrent = false
     /// New users get it.
     public var isInForce = false
-    /// Users who run it, or are to: as long as there are any it must not be deleted.
+    /// Users that run it, or are to: as long as there are any it must not be deleted.
     public var users = 0
-    /// Why nobody, or nobody else, is started on it.
+    /// Why no user, or no other user, is started on it.
     public var trouble: String?
-    /// Why nobody is sent there until the operator says so.
+    /// Why no user is sent there until the operator says so.
     public var held: String?
 
     public init() {}
@@ -82,7 +82,7 @@ public struct PackageStatus: WireValue {
     }
 }
 
-/// The version of which an upgrade would be; who is changed follows in the order of the turns, then who is not.
+/// The version that an upgrade would bring. The changed users follow in the order of their turns, then the others.
 public struct UpgradePreview: WireValue {
     public var version = ""
 

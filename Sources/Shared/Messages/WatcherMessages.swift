@@ -42,7 +42,7 @@ public struct DatabaseReport: WireValue {
     }
 }
 
-/// `settings`, every database, `complete`: who is not mentioned is watched no longer.
+/// `settings`, every database, `complete`: a database that is not mentioned is watched no longer.
 public enum ToDBWatch: Message {
     case settings(DatabaseCheckSettings)
     case database(DatabaseSettings)

@@ -1,4 +1,4 @@
-// What of the configuration goes to whom.
+// What pathwatch gets of the configuration.
 
 extension Configuration {
     /// The names that a user.yaml may give as its database: the databases in their order, then the groups.

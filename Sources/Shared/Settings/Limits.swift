@@ -10,7 +10,7 @@ public struct LimitSettings: Equatable, Sendable {
     public var files = 1024
     /// Of a core dump (RLIMIT_CORE): it would lie in the user's folder, with all the secrets of the worker in it.
     public var core = 0
-    /// Nice value (setpriority(2)), 0 to 19: no worker comes before those who watch over it.
+    /// Nice value (setpriority(2)), 0 to 19: no worker has priority over the processes that watch it.
     public var nice = 0
 
     public init() {}

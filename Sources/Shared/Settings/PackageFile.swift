@@ -1,4 +1,4 @@
-// A package.yaml as a manifest. No I/O: the text comes from whoever read the file.
+// A package.yaml as a manifest. No I/O: the caller has read the file.
 
 /// A version of the application, as its folder describes it.
 public struct PackageManifest: WireValue {

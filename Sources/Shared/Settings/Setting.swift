@@ -3,7 +3,7 @@
 // Every reader below answers the value or throws one ConfigurationError that names the key, what was found and what was
 // expected. A text where a map or a list belongs is not repeated in the error: it may hold a password.
 
-/// Notes every key that is asked for: what a file may say, known from nobody but those who read it.
+/// Notes every key that is asked for: what a file may say is known from its readers alone.
 final class AskedKeys {
     var keys: [String] = []
 }

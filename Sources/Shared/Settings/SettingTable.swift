@@ -33,7 +33,7 @@ struct SettingTable {
         return value
     }
 
-    /// - Throws: an error at the first key that nobody asked for.
+    /// - Throws: an error at the first key that was not asked for.
     func finish() throws {
         guard let first = unread.first else { return }
         let nearest = Spelling.nearest(to: first.name.text, among: known).map { ", the nearest known one is '\($0)'" }

@@ -144,7 +144,7 @@ public struct DeletionFuseSettings: Equatable, Sendable {
     public init() {}
 }
 
-/// Who may use control.sock beside root and the account of master. Names of groups.
+/// The groups that may use control.sock beside root and the account of master, by their names.
 public struct ControlSettings: Equatable, Sendable {
     /// Group of the socket: its members may ask; nil: the group of master.
     public var group: String?
@@ -232,7 +232,7 @@ public struct Configuration: Equatable, Sendable {
     public var state = ""
     public var logs = ""
     public var runAs: String?
-    /// Group of the users' sockets: who may connect.
+    /// Group of the users' sockets: its members may connect.
     public var socketGroup: String?
     public var socketMode: UInt32 = 0o660
     public var control = ControlSettings()

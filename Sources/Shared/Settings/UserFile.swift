@@ -1,10 +1,10 @@
-// A user.yaml as settings. No I/O: the text comes from whoever read the file.
+// A user.yaml as settings. No I/O: the caller has read the file.
 
 extension UserSettings {
     /// The largest user.yaml, in bytes.
     public static let longestFile = 32 << 10
 
-    /// The settings that a user.yaml holds; who the user is, its folder and its `start` are not in that file.
+    /// The settings that a user.yaml holds; the user's name, its folder and its `start` are not in that file.
     ///
     /// - Parameters:
     ///   - file: the name of the file in errors.

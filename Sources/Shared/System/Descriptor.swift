@@ -7,7 +7,7 @@ import Shared
 public final class Descriptor: Sendable {
     public let number: Int32
 
-    /// Takes over `number`; nobody else may close it.
+    /// Takes over `number`; no other code may close it.
     public init(owning number: Int32) {
         self.number = number
     }

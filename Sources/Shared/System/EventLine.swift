@@ -17,7 +17,7 @@ extension EventRecord {
         return line + "}"
     }
 
-    /// Nil for what is no such line: it was torn, or is of a later version. Keys that are not known are passed over.
+    /// Nil for any other line: one that was torn, or is of a later version. Keys that are not known are passed over.
     public init?(line: some Collection<UInt8>) {
         var text = JSONText(line)
         guard let fields = text.object(), case .text(let time)? = fields["at"], let at = milliseconds(rfc3339: time),

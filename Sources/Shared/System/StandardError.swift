@@ -4,7 +4,7 @@ import Glibc
 import Shared
 
 public enum StandardError {
-    /// Writes a line, as far as standard error takes it at once.
+    /// Writes as much of a line as standard error takes at once.
     public static func write(_ line: String) {
         var line = line + "\n"
         _ = line.withUTF8 { Glibc.write(2, $0.baseAddress, $0.count) }

@@ -2,7 +2,7 @@
 
 public struct ChangeSummary: Equatable, Sendable {
     private let settings: [SettingChange]
-    /// Those of everybody for whom it means something.
+    /// Those of all users that it concerns.
     private let consequences: [Consequence]
     private let isGradual: Bool
 
@@ -14,7 +14,7 @@ public struct ChangeSummary: Equatable, Sendable {
     public var text: String {
         let keys = settings.filter { !$0.isPostponed }.map(\.key)
         let some = keys.listed(atMost: 5)
-        let manner = isGradual ? ["so many swaps go as an upgrade"] : []
+        let manner = isGradual ? ["too many swaps at once: rolled out like an upgrade"] : []
         return ([keys.isEmpty ? "nothing comes into force" : some] + counts + manner).joined(separator: "; ")
     }
 
@@ -35,6 +35,6 @@ public struct ChangeSummary: Equatable, Sendable {
 
     /// What is to be confirmed.
     public var waiting: String {
-        "the configuration has changed (\(text)): that waits for `steward reload --yes`"
+        "the configuration has changed (\(text)): waiting for `steward reload --yes`"
     }
 }

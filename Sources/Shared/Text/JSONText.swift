@@ -1,7 +1,7 @@
 // JSON as far as Steward's own files need it. No I/O.
 //
-// By hand, as the library that would do it brings all of Foundation into the process (DESIGN.md, "Where code and plan
-// part").
+// By hand, because the library that would do it brings all of Foundation into the process (DESIGN.md, "Where code and
+// plan part").
 
 /// Reads one flat JSON object (RFC 8259): texts, whole numbers and words.
 public struct JSONText {

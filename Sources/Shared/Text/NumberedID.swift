@@ -1,7 +1,7 @@
 // What a user has several of, one after another: each is known by its number.
 //
 // Workers and sockets are numbered by one counter for each user, and are written alike: as NAME.NUMBER in paths, logs and
-// messages. They are two types, as a number says nothing of which of the two it stands for.
+// messages. They are two types, because a number does not say which of the two it stands for.
 
 public protocol NumberedID: Hashable, Sendable, CustomStringConvertible, WireValue {
     var user: UserName { get set }

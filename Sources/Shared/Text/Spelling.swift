@@ -1,4 +1,4 @@
-// What somebody may have meant.
+// What the author of a file may have meant.
 
 enum Spelling {
     /// The candidate that the fewest single letters, inserted, left out, changed or swapped with a neighbour, turn
@@ -7,7 +7,7 @@ enum Spelling {
         candidates.min { distance(word, $0) < distance(word, $1) }
     }
 
-    /// The number of such changes; letters past the 64th are not looked at.
+    /// The number of these changes; letters past the 64th are not looked at.
     static func distance(_ left: String, _ right: String) -> Int {
         let left = Array(left.unicodeScalars.prefix(64))
         let right = Array(right.unicodeScalars.prefix(64))

@@ -1,7 +1,7 @@
 // Messages: how a case of an enumeration becomes a type byte and fields, and back. No I/O.
 
-/// Walks over the cases of a message: writing takes the one that it is, reading makes the one that the type names. One
-/// list of numbers and cases serves for both directions, so that they cannot differ.
+/// Walks over the cases of a message: writing takes the message's own case, reading makes the case that the type names.
+/// One list of numbers and cases serves for both directions, so that they cannot differ.
 public protocol CaseCoder<Whole> {
     associatedtype Whole: CaseList
     /// A case without fields.

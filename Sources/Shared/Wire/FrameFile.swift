@@ -6,7 +6,7 @@ public enum FrameFile {
     }
 
     /// - Parameter body: is given the type of each message, and reads its fields.
-    /// - Throws: `WireError` where the bytes are none of such a file, and what `body` throws.
+    /// - Throws: `WireError` where the bytes are not of a file of frames, and what `body` throws.
     public static func read(_ bytes: [UInt8], _ body: (UInt8, inout WireReader) throws -> Void) throws {
         var decoder = FrameDecoder()
         decoder.append(bytes)

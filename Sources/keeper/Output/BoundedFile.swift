@@ -35,7 +35,7 @@ final class BoundedFile {
     private func file(room: Int) throws -> (Descriptor, size: Int) {
         if let open {
             let (size, links) = try status(open)
-            // Without a link it was deleted: nobody would see what goes there.
+            // Without a link it was deleted: what is written there would be lost.
             if links > 0 && size + room <= bound { return (open, size) }
         }
         open = nil

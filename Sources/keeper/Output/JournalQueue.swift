@@ -3,7 +3,7 @@
 import DequeModule
 import Shared
 
-/// In the order of their coming; the oldest goes when it is full. Master has as many and counts what is lost.
+/// In the order of arrival; the oldest is dropped when it is full. Master has as many and counts what is lost.
 struct JournalQueue {
     /// As many as master keeps.
     static let capacity = 10_000

@@ -1,4 +1,4 @@
-// How much of a user's output is kept: a token bucket. No I/O.
+// How much of a user's output is kept. No I/O.
 
 import Shared
 
@@ -13,8 +13,7 @@ struct OutputBudget {
     static let burst: Int64 = 4 << 20
     private static let closure = Duration.seconds(1)
 
-    /// When all that was kept will have been earned.
-    private(set) var fullAt = Instant(nanoseconds: 0)
+    private var bucket = TokenBucket(rate: rate, burst: burst)
     /// Until when nothing is kept, while that is ahead.
     private(set) var closedUntil: Instant?
 
@@ -24,15 +23,11 @@ struct OutputBudget {
             guard now >= closedUntil else { return false }
             self.closedUntil = nil
         }
-        let after = max(fullAt, now) + Self.earning(Int64(size))
-        guard after - now <= Self.earning(Self.burst) else {
-            closedUntil = now + Self.closure
-            return false
-        }
-        fullAt = after
-        return true
+        let isKept = bucket.take(size, now)
+        if !isKept { closedUntil = now + Self.closure }
+        return isKept
     }
 
-    /// The time in which so many bytes are earned.
-    private static func earning(_ size: Int64) -> Duration { .nanoseconds(size * 1_000_000_000 / rate) }
+    /// When all that was kept will have been earned.
+    var fullAt: Instant { bucket.fullAt }
 }

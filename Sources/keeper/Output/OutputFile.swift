@@ -36,7 +36,7 @@ final class OutputFile {
         return writers == 0 ? budget.fullAt : nil
     }
 
-    /// Nobody writes to it, nothing is left to tell, and a next worker would find a whole budget anyway.
+    /// No worker writes to it, nothing is left to tell, and a next worker would find a whole budget anyway.
     func isDispensable(_ now: Instant) -> Bool { writers == 0 && loss == nil && budget.fullAt <= now }
 
     /// - Returns: whether it was kept; a line tells later of what was not.

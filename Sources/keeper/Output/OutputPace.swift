@@ -4,9 +4,9 @@ import Shared
 
 /// Lets a pipe that is written to all the time rest between two looks, so that a look is worth its price.
 ///
-/// A pipe that is filling up is read again at once: a worker that may write does not wait. One whose output is dropped
-/// rests however full it is. Its worker then waits in write(2) for as long, 10 ms for each filled pipe, which is what
-/// keeps a flood from costing anybody else a processor.
+/// A pipe that is filling up is read again at once: a worker that may write does not wait. A pipe whose output is
+/// dropped rests however full it is. Its worker then waits in write(2) for as long, 10 ms for each filled pipe, which
+/// is what keeps a flood from costing other users a processor.
 struct OutputPace {
     static let rest = Duration.milliseconds(10)
     /// Looks that follow each other faster than this are too many.

@@ -9,7 +9,7 @@ import SharedSystem
 final class Reception {
     /// How accepting on a socket went.
     enum Acceptance {
-        /// Everybody who waited has been accepted.
+        /// All connections that waited have been accepted.
         case drained(count: Int)
         /// There may be more.
         case more
@@ -19,8 +19,8 @@ final class Reception {
         case dead(SystemError)
     }
 
-    /// The most visitors at a time. Beyond that, and where descriptors are short, one who has been here for longer than
-    /// `patience` is sent away for a new one: those who send a proper request stay for milliseconds.
+    /// The most visitors at a time. Beyond that, and where descriptors are short, a visitor that has stayed longer than
+    /// `patience` is sent away for a new one: a visitor that sends a proper request stays for milliseconds.
     private static let bound = 1024
     private static let patience = Duration.seconds(1)
     /// Accepted in one turn, so that one socket does not hold up the others.

@@ -36,7 +36,7 @@ final class Inheritance {
     /// A keeper that goes on with this master.
     private(set) var keeper: LeftKeeper?
     private(set) var sockets: [SocketID: Descriptor] = [:]
-    /// Where an earlier keeper answered who was left; the next one has to be told.
+    /// Sockets on which an earlier keeper answered the requests that were left; the next one has to be told.
     private(set) var retiring: [(socket: StandIn, descriptor: Descriptor)] = []
     private(set) var notify: Descriptor?
     private(set) var workers: [WorkerID: WorkerChild] = [:]

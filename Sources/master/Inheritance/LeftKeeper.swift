@@ -48,7 +48,7 @@ final class LeftKeeper {
         }
     }
 
-    /// It ends, as another takes its place.
+    /// It ends, because another takes its place.
     func dismiss() throws {
         try channel.send(.leave)
     }

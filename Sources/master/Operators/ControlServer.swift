@@ -20,7 +20,7 @@ final class ControlClient {
     /// What it follows, once it has asked to.
     var follows: EventsRequest?
 
-    /// - Parameter operators: the group of those who may change things.
+    /// - Parameter operators: the group whose members may change things.
     init(_ descriptor: Descriptor, operators: gid_t?) throws {
         let peer = try Peer(of: descriptor)
         isMaster = peer.isOwn
@@ -41,8 +41,8 @@ final class ControlServer {
     private let operators: gid_t?
 
     /// - Parameters:
-    ///   - group: of the socket: who may connect; nil: the group of master, or that of the operators.
-    ///   - operators: the group of those who may change things.
+    ///   - group: of the socket: its members may connect; nil: the group of master, or that of the operators.
+    ///   - operators: the group whose members may change things.
     init(runtime: String, group: gid_t?, operators: gid_t?) throws {
         let path = "\(runtime)/control.sock"
         self.operators = operators
@@ -50,7 +50,7 @@ final class ControlServer {
         if let group = group ?? operators { try check("chown", path) { chown(path, uid_t.max, group) } }
     }
 
-    /// The next connection, and the one that has to go for it where there are too many: the oldest.
+    /// The next connection, and the oldest one where there are too many: that has to be closed.
     ///
     /// - Throws: where there is no room even for one: the listener is to be left alone until a connection has ended.
     func accept() throws -> (client: ControlClient, surplus: Int32?)? {

@@ -69,12 +69,15 @@ final class Desk {
                 }
             }
             if control.clients[fd] === client { try poller.change(fd, client.channel.interest) }
-        } catch ChannelError.closed {
-            close(fd)
         } catch {
-            log.notice("control connection closed: \(error)")
-            close(fd)
+            giveUp(fd, error)
         }
+    }
+
+    /// A command that has ended needs no line in the log.
+    private func giveUp(_ fd: Int32, _ error: any Error) {
+        if error as? ChannelError != .closed { log.notice("control connection closed: \(error)") }
+        close(fd)
     }
 
     func send(_ answers: [ControlAnswer], to client: ControlClient) {
@@ -83,7 +86,7 @@ final class Desk {
             for answer in answers { try client.channel.send(answer) }
             try poller.change(fd, client.channel.interest)
         } catch {
-            close(fd)
+            giveUp(fd, error)
         }
     }
 

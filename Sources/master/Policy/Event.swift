@@ -52,14 +52,14 @@ package enum Event: Equatable, Sendable {
     case executionFailed(WorkerID, why: String)
     case notified(WorkerID, Notification)
     case exited(WorkerID, Exit)
-    /// Whether somebody waits on the socket of a worker that is to leave.
+    /// Whether a request waits on the socket of a worker that is to leave.
     case probed(WorkerID, isEmpty: Bool)
     /// The resident memory of a worker with its descendants, in bytes.
     case measured(WorkerID, memory: Int)
 
     /// The socket or the link of this user could not be made.
     case faceFailed(UserName)
-    /// A customer waits on the socket of a user who is queued.
+    /// A customer waits on the socket of a user that is queued.
     case awaited(SocketID)
 
     case hold(UserName, reason: String)
@@ -81,11 +81,11 @@ package enum Event: Equatable, Sendable {
 
 /// What the operator wants of an upgrade.
 package enum UpgradeOrder: Equatable, Sendable {
-    /// Send everybody to this version who follows.
+    /// Send all users that follow to this version.
     case start(String)
     case pause
     case resume
-    /// Bring back whom it has changed.
+    /// Bring back the users that it has changed.
     case abort
 }
 
@@ -102,7 +102,7 @@ package enum WatcherReport: Equatable, Sendable {
 package enum Effect: Equatable, Sendable {
     /// Make the listening socket, and give the keeper a copy.
     case open(SocketID)
-    /// Nothing points to this socket any more: the keeper answers who still waits, master lets go of it.
+    /// Nothing points to this socket any more: the keeper answers what still waits there, master lets go of it.
     case retire(SocketID, StandInReason)
     /// A worker has become ready: it runs at its own nice value, and gets back the backlog that its own listen() may have
     /// lowered.
@@ -114,7 +114,7 @@ package enum Effect: Equatable, Sendable {
     /// Tell, once, when a customer waits on this socket.
     case watch(SocketID)
     case unwatch(SocketID)
-    /// Look whether somebody waits on this socket; `probed` tells.
+    /// Look whether a request waits on this socket; `probed` tells.
     case probe(SocketID, worker: WorkerID)
 
     /// Start a worker on a socket; gently: it comes after the ready ones for the processor until it is ready, too.
@@ -144,11 +144,11 @@ package enum Effect: Equatable, Sendable {
     case keepHold(UserName, String?)
     /// Write down the databases that the operator has taken out of use.
     case keepDrained(Set<String>)
-    /// Write down whose deletion is held back.
+    /// Write down the deletions that are held back.
     case keepDeletions(KeptDeletions)
     /// Write down how far an upgrade has come.
     case keepUpgrade(KeptUpgrade)
-    /// Write down everybody's version.
+    /// Write down the version of every user.
     case keepVersions([UserName: KeptVersion])
     case record(Happening)
     /// Where master's own program has been replaced, leave for the new one.

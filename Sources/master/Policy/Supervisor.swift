@@ -8,14 +8,14 @@
 import Shared
 
 package struct Supervisor {
-    /// In force; another one comes by `configure` only.
+    /// In force; changed by `configure` only.
     package internal(set) var configuration: Configuration
     /// What came of the last reading of the file; nil until it has been read again.
     package internal(set) var reading: ConfigurationReading?
-    var gate = Gate()
+    var gate = Threshold(fewest: 5, share: 0.1)
     /// What of the configuration holds for every worker.
     var rules: WorkerRules
-    /// What of it goes into the plans of those who have the newest settings.
+    /// What of it goes into the plans of users that have the newest settings.
     var planSettings: PlanSettings
     private let processors: Int
 
@@ -82,7 +82,7 @@ package struct Supervisor {
         configuration = next
         rules = WorkerRules(next)
         planSettings = PlanSettings(next)
-        admission.limit = Self.startLimit(next, processors)
+        admission.install(limit: Self.startLimit(next, processors))
         deletions.install(next.deletionFuse)
     }
 
@@ -130,7 +130,7 @@ package struct Supervisor {
 
     // MARK: deadlines
 
-    /// Whose deadline it is, in the order in which what is due at the same moment is done.
+    /// The part that a deadline belongs to. What is due at the same moment is done in this order.
     private enum Owner: CaseIterable {
         case watchers, databases, deletions, versions, rollout, memory, progress, users
     }
@@ -194,7 +194,7 @@ package struct Supervisor {
         watchers.stop()
         // No master is there any more when the time for it has come.
         if succession.deadline != nil { keepVersions() }
-        for name in succession.remains.keys.sorted() { bury(name) }
+        for name in succession.remains.keys.sorted() { endRemains(of: name) }
         out.note("stopping \(users.count) users", rule: "stop")
         for name in users.keys.sorted() { advance(name) { $0.dismiss($1, &$2) } }
         endWhenEmpty()
@@ -356,7 +356,7 @@ package struct Supervisor {
             advance(name) { $0.cure(complaint, &$1, &$2) }
         case .refused: break
         case .blown(let limit):
-            let text = "more than \(limit) users would have to be replaced at a time: waits for those"
+            let text = "already replacing \(limit) users (the limit); further replacements wait"
             out.note(text, rule: "check-fuse", weight: .warning)
         }
     }

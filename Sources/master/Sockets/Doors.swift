@@ -74,7 +74,7 @@ final class Doors {
         sockets.restoreBacklog(socket)
     }
 
-    // MARK: customers who wait
+    // MARK: waiting customers
 
     func watch(_ socket: SocketID) throws {
         if let watched = sockets.held[socket] { try poller.add(watched.number, .readable, as: .awaited(socket)) }

@@ -11,7 +11,7 @@ final class NotifySocket {
 
     /// Any account may send: the sender is known by its credentials, which the kernel vouches for.
     ///
-    /// - Parameter inherited: of an earlier master: who has connected to it once gets through to no other one.
+    /// - Parameter inherited: of an earlier master: a worker that has connected to it cannot reach another one.
     init(runtime: String, inherited: Descriptor?) throws {
         if let inherited {
             descriptor = inherited

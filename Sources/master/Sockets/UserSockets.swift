@@ -45,7 +45,7 @@ final class UserSockets {
 
     /// Points the link to this socket. rename(2) replaces it in one step: a customer finds the old one or the new one.
     ///
-    /// - Throws: where there is no such socket, too: what customers reach stays as it is.
+    /// - Throws: also where this socket does not exist: what customers reach stays as it is.
     func link(_ socket: SocketID) throws {
         guard held[socket] != nil else { throw SystemError("link", "\(socket)", code: ENOENT) }
         let path = linkPath(socket.user)
@@ -65,14 +65,14 @@ final class UserSockets {
         return held.removeValue(forKey: socket)
     }
 
-    /// Whether nobody waits to be accepted.
+    /// Whether no connection waits to be accepted.
     func isEmpty(_ socket: SocketID) -> Bool {
         guard let descriptor = held[socket] else { return true }
         var state = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
         return poll(&state, 1, 0) == 0
     }
 
-    /// A worker that calls listen() itself, as asyncio does with 100, lowers the backlog for everybody.
+    /// A worker that calls listen() itself (asyncio does, with 100) lowers the backlog of the socket for all processes.
     func restoreBacklog(_ socket: SocketID) {
         if let descriptor = held[socket] { _ = listen(descriptor.number, 4096) }
     }

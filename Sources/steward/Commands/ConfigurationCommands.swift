@@ -26,7 +26,7 @@ struct Reload: ParsableCommand {
 
 struct PreviewChange: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plan", abstract: "Show what a configuration would change, and for whom; nothing is done.")
+        commandName: "plan", abstract: "Show what a configuration would change, and for which users; nothing is done.")
 
     @OptionGroup var place: Place
     @Argument(help: "A configuration file; without it, master's own as it is now.") var file: String?

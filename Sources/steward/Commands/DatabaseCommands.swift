@@ -32,7 +32,7 @@ struct Databases: ParsableCommand {
             return snapshot.databases
         }
 
-        /// Waits until nobody is on the way from one database to another.
+        /// Waits until no user is on the way from one database to another.
         static func awaitMoves(_ place: Place) throws {
             while try databases(place).contains(where: { $0.moving > 0 }) { usleep(50_000) }
         }

@@ -14,7 +14,7 @@ struct Logs: ParsableCommand {
 
     @OptionGroup var place: Place
     @Argument var user: UserName
-    @Flag(help: "Go on with what comes.") var follow = false
+    @Flag(help: "Go on with new output.") var follow = false
     @Option(help: "How many of the last lines.") var lines = 50
 
     func validate() throws {
@@ -47,7 +47,7 @@ struct Logs: ParsableCommand {
 }
 
 extension ConfiguredFolders {
-    /// Whether there is such a user, by the file that makes one.
+    /// Whether the user exists, by the file that makes one.
     func has(_ user: UserName) -> Bool {
         users.map { access("\($0)/\(user)/user.yaml", F_OK) == 0 } ?? false
     }

@@ -22,7 +22,7 @@ struct Status: ParsableCommand {
         Terminal.print(try Self.text(snapshot, user, json: json, now: wallClock()))
     }
 
-    /// - Throws: `Failure` where there is no such user.
+    /// - Throws: `Failure` where the user does not exist.
     static func text(_ snapshot: Snapshot, _ user: UserName?, json: Bool, now: Int64) throws -> String {
         guard let user else {
             return json

@@ -13,7 +13,7 @@ struct Upgrade: ParsableCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "status", abstract: "How far it has come (the default).")
+            commandName: "status", abstract: "Show its progress (the default).")
 
         @OptionGroup var place: Place
         @Flag(help: "As JSON.") var json = false
@@ -31,7 +31,7 @@ struct Upgrade: ParsableCommand {
 
     struct Preview: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "plan", abstract: "Who would be changed by an upgrade, in which order, and who not.")
+            commandName: "plan", abstract: "Show which users an upgrade would change, in which order, and which not.")
 
         @OptionGroup var place: Place
         @Argument(help: "The version; without it, the current one.") var version: String?
@@ -51,7 +51,7 @@ struct Upgrade: ParsableCommand {
 
     struct Start: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Bring a version to those who follow, also one that is held.")
+            abstract: "Bring a version to the users that follow, even if it is held.")
 
         @OptionGroup var place: Place
         @Argument var version: String
@@ -64,7 +64,7 @@ struct Upgrade: ParsableCommand {
     }
 
     struct Pause: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let nobody else begin.")
+        static let configuration = CommandConfiguration(abstract: "Begin with no further user.")
 
         @OptionGroup var place: Place
 
@@ -81,7 +81,7 @@ struct Upgrade: ParsableCommand {
 
     struct Abort: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Stop it and bring back whom it has changed; the version is held.")
+            abstract: "Stop it and bring back the users that it has changed; the version is held.")
 
         @OptionGroup var place: Place
         @Flag(help: "Return when they are back.") var wait = false

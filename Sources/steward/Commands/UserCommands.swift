@@ -11,7 +11,7 @@ private struct Completion {
 
     /// Looks every 50 ms, as long as it takes.
     ///
-    /// - Parameter isDone: throws where it will not come to that.
+    /// - Parameter isDone: throws where that will never be so.
     func wait(_ isDone: (UserStatus) throws -> Bool) throws {
         var open = users
         while !open.isEmpty {
@@ -95,7 +95,7 @@ struct ConfirmDelete: ParsableCommand {
         let pending = users.isEmpty ? before.pendingDeletions.map(\.name) : users
         try place.connect().ask(.confirmDelete(UsersRequest(users)))
         guard wait else { return }
-        // Who is deleted is shown no longer, though its worker still drains.
+        // A deleted user is shown no longer, though its worker still drains.
         for pid in before.users.filter({ pending.contains($0.name) }).compactMap(\.pid) {
             while access("/proc/\(pid)", F_OK) == 0 { usleep(50_000) }
         }

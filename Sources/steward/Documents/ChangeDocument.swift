@@ -8,7 +8,7 @@ struct ChangeDocument: Encodable {
     let gradual: Bool
     let toBeConfirmed: Bool
     let settings: [Setting]
-    /// Who is concerned.
+    /// The users that are concerned.
     let users: [User]
 
     init(_ change: Change) {

@@ -5,7 +5,7 @@ import SharedSystem
 
 struct ExplanationDocument: Encodable {
     let name: String
-    /// Null for one who is no user now, as the rest up to `pendingDeletion`.
+    /// Null where there is no user of that name now, like the rest up to `pendingDeletion`.
     @Nullable var user: StatusDocument.User?
     @Nullable var wanted: String?
     @Nullable var wantedReason: String?

@@ -50,10 +50,10 @@ extension StatusDocument {
     }
 }
 
-/// Who would be changed by an upgrade.
+/// The users that an upgrade would change.
 struct ForecastDocument: Encodable {
     let version: String
-    /// In the order of their turns; then those who are not changed.
+    /// In the order of their turns; then the users that are not changed.
     let users: [User]
 
     init(_ forecast: UpgradeForecast) {

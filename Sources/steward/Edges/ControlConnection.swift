@@ -8,7 +8,7 @@ final class ControlConnection {
     private let channel: Channel<ControlAnswer, ControlRequest>
     private let place: String
 
-    /// - Throws: `Failure` with code 3 where nobody listens there.
+    /// - Throws: `Failure` with code 3 where no master listens there.
     init(runtime: String) throws {
         place = "\(runtime)/control.sock"
         do {
@@ -21,7 +21,7 @@ final class ControlConnection {
 
     /// Sends a request and hands over each answer until it is complete.
     ///
-    /// - Throws: `Failure` with code 1 where master refuses or the request is too long, 3 where master goes away.
+    /// - Throws: `Failure` with code 1 where master refuses or the request is too long, 3 where master ends.
     func ask(_ request: ControlRequest, _ body: (ControlAnswer) throws -> Void = { _ in }) throws {
         do {
             try channel.send(request)

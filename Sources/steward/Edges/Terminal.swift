@@ -32,7 +32,7 @@ enum Terminal {
 
     /// Waits a moment.
     ///
-    /// - Returns: false when nobody reads standard output any longer.
+    /// - Returns: false when no program reads standard output any longer.
     static func isHeard(for milliseconds: Int32) -> Bool {
         var output = pollfd(fd: 1, events: 0, revents: 0)
         _ = poll(&output, 1, milliseconds)

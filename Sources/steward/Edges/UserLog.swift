@@ -1,4 +1,4 @@
-// The file of a user's output, as its reader sees it.
+// The file of a user's output, for its readers.
 //
 // The keeper writes it: it renames NAME.log to NAME.log.1 when that is full, and begins NAME.log anew.
 
@@ -42,7 +42,7 @@ struct UserLog {
             offset += piece.count
             guard piece.isEmpty else { return piece }
             if Int(try Self.status(file).st_size) < offset {
-                // Somebody has emptied it.
+                // It has been emptied.
                 offset = 0
                 return []
             }

@@ -10,7 +10,7 @@ struct Change {
     var outcome = ConfigurationOutcome()
     /// In the order of the file's description.
     var settings: [SettingChange] = []
-    /// In the order of names; who is not concerned is not there.
+    /// In the order of names; users that are not concerned are left out.
     var users: [UserConsequence] = []
 
     /// One part of master's answer.
@@ -41,7 +41,7 @@ struct Change {
     /// Why it has not been done; nil where it has.
     var refusal: String? { outcome.stage == .waiting ? summary.waiting : nil }
 
-    /// Everything, as far as it can be read.
+    /// Everything, shortened where it would be too long to read.
     var lines: [String] {
         guard !settings.isEmpty else { return ["nothing has changed"] }
         var lines = settings.prefix(Self.mostSettings).map { change in
@@ -50,8 +50,10 @@ struct Change {
         if settings.count > Self.mostSettings { lines.append("and \(settings.count - Self.mostSettings) more") }
         if let postponement = summary.postponement { lines.append(postponement) }
         lines += Consequence.allCases.compactMap(line)
-        if outcome.isGradual { lines.append("so many swaps go as an upgrade: see `steward upgrade`") }
-        if outcome.isToBeConfirmed { lines.append("so many users at once: it waits for `steward reload --yes`") }
+        if outcome.isGradual {
+            lines.append("too many swaps at once: rolled out like an upgrade, see `steward upgrade`")
+        }
+        if outcome.isToBeConfirmed { lines.append("too many users affected: waiting for `steward reload --yes`") }
         return users.isEmpty ? lines + ["no user is concerned"] : lines
     }
 

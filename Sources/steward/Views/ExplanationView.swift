@@ -6,11 +6,11 @@ import SharedSystem
 /// The parts of `steward why`.
 struct Explanation {
     let name: UserName
-    /// Of one who is a user.
+    /// Nil where there is no user of that name now.
     var user: UserExplanation?
     /// Of a folder that is no user yet.
     var fault: UserFault?
-    /// Of one that went while no master ran.
+    /// Of a user whose folder disappeared while no master ran.
     var deletion: PendingDeletion?
     var events: [EventRecord] = []
     /// Nil where its workers have written nothing.
@@ -95,7 +95,7 @@ extension UserExplanation {
         switch answerer {
         case .worker: "customers reach socket \(socket.map { "\($0)" } ?? "-")"
         case .standIn: "customers are answered by the stand-in"
-        case .nobody: "customers reach nobody"
+        case .nobody: "customers are not answered"
         }
     }
 }

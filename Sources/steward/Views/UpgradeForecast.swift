@@ -1,4 +1,4 @@
-// Who would be changed by an upgrade, for a terminal. No I/O.
+// The users that an upgrade would change, for a terminal. No I/O.
 
 import Shared
 
@@ -7,7 +7,7 @@ struct UpgradeForecast {
     private static let mostNames = 10
 
     var version = ""
-    /// In the order of their turns; then those who are not changed.
+    /// In the order of their turns; then the users that are not changed.
     var users: [UserPreview] = []
 
     /// One part of master's answer.
@@ -35,13 +35,14 @@ struct UpgradeForecast {
     private func line(_ stay: UserPreview.Stay) -> String? {
         let names = users.filter { $0.stay == stay }.map(\.name.text)
         guard !names.isEmpty else { return nil }
+        let isOne = names.count == 1
         let why =
             switch stay {
-            case .hasVersion: "have it already"
-            case .pinned: "are pinned"
-            case .nextStart: "get it at their next start"
-            case .free: "stay, as upgrade.free says"
+            case .hasVersion: isOne ? "user has it already" : "users have it already"
+            case .pinned: isOne ? "user is pinned" : "users are pinned"
+            case .nextStart: isOne ? "user gets it at its next start" : "users get it at their next start"
+            case .free: isOne ? "user stays (upgrade.free)" : "users stay (upgrade.free)"
             }
-        return "\(names.count) users \(why): \(names.listed(atMost: Self.mostNames))"
+        return "\(names.count) \(why): \(names.listed(atMost: Self.mostNames))"
     }
 }

@@ -23,7 +23,7 @@ extension Tree.Plan {
     private static let connections = ["max_connections": "18"]
     private static let arrivals = "CREATE TABLE arrival (count int)"
 
-    /// Everybody comes at the start, and comes back after an outage in which some of the workers have died.
+    /// All users connect at the start, and again after an outage in which some of the workers have died.
     @Test func aCrowdArrivesOnTwoThirdsOfTheConnections() async throws {
         try await PostgreSQL.with(Self.connections) { server in
             try await server.query(Self.arrivals)
@@ -48,7 +48,7 @@ extension Tree.Plan {
         }
     }
 
-    /// Waits until everybody has arrived, and asks how many were on their way at a time.
+    /// Waits until all users have arrived, and asks how many were on their way at a time.
     private func expectTwoThirds(_ occasion: String, _ tree: Tree, _ server: PostgreSQL) async throws {
         try await tree.waitUntil("all are ready") { report in
             report.users.count == Self.crowd.count && report.users.allSatisfy(\.isReady)

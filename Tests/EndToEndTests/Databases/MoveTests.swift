@@ -1,4 +1,4 @@
-// Users who move between the databases of a group.
+// Users that move between the databases of a group.
 
 import Foundation
 import Shared

@@ -1,4 +1,4 @@
-// A wall clock that jumps by days all the time changes no decision: master and its watchers run on such a one here.
+// A wall clock that jumps by days all the time changes no decision: master and its watchers run on one here.
 
 import Foundation
 import Glibc

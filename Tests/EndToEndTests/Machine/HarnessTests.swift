@@ -52,7 +52,7 @@ private func withMisbehaviour(_ body: (Target) async throws -> Void) async throw
 }
 
 @Suite struct HarnessTests {
-    /// A test process that was killed leaves folders and processes; the next one removes them, and nobody else's.
+    /// A test process that was killed leaves folders and processes; the next one removes them, and no others.
     @Test func whatAKilledTestProcessLeavesIsRemoved() async throws {
         let (kept, left) = (try OwnedFolder.make("st-"), try OwnedFolder.make("pg."))
         defer { try? FileManager.default.removeItem(atPath: kept) }
@@ -98,7 +98,7 @@ private func withMisbehaviour(_ body: (Target) async throws -> Void) async throw
             #expect(good.p50 != nil && good.longest != nil)
             plan.request.path = "/half"
             let bad = try await Load(plan).finish()
-            // A process that another test spawns at that moment may hold a copy of a connection: then nobody hears its end.
+            // A process that another test spawns at that moment may hold a copy of a connection: its end is not seen.
             #expect(Set(bad.outcomes.keys).isSubset(of: ["reset", "timeout"]), "\(bad)")
             #expect(bad.failed == 50 && bad.outcomes["reset", default: 0] >= 45, "\(bad)")
             plan.request.path = "/good"

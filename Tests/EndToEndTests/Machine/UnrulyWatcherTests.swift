@@ -10,7 +10,7 @@ import Testing
     enum Way: String, CaseIterable, Sendable {
         case flood, half, closed, garbage, hello
 
-        /// Why master ends such a one.
+        /// Why master ends this watcher.
         var cause: String {
             switch self {
             case .flood: "floods: more than"
@@ -66,7 +66,7 @@ import Testing
                 #expect(after.watcher(other.name)?.pid == other.pid)
             }
             let events = try await tree.steward("events").output
-            // That its channel was closed is also what is told of the one that was killed.
+            // The watcher that was killed is also said to have closed its channel.
             #expect(events.components(separatedBy: way.cause).count - 1 >= 2, "\(events)")
             #expect(events.contains("protocol version") == (way == .hello), "\(events)")
             try await load.expectNoneFailed()

@@ -67,7 +67,7 @@ extension WatcherFailureTests.Watcher {
             try tree.deleteUser("bob")
             try await tree.waitUntil("bob is gone") { $0.user("bob") == nil }
         case .dbwatch:
-            // A frozen postmaster refuses nobody and ends no session: only a fresh login shows it.
+            // A frozen postmaster refuses no connection and ends no session: only a fresh login shows it.
             await server?.freeze()
             try await tree.waitUntil("the database is unavailable") {
                 $0.database("main-a")?.state == "unavailable"

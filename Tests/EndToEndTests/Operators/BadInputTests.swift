@@ -91,7 +91,7 @@ struct FaultyFile: Sendable, CustomTestStringConvertible {
             #expect(faulty.pids == before)
             #expect(try await tree.steward("why", "alice").output.contains("gold"))
 
-            // A new user whose file is faulty from the start is not there, and disturbs nobody.
+            // A new user whose file is faulty from the start is not there, and disturbs no other.
             try tree.addUser("carol", "plan: [\n")
             try tree.addUser("dave")
             let after = try await tree.waitUntilReady("dave")
@@ -121,7 +121,7 @@ struct FaultyFile: Sendable, CustomTestStringConvertible {
         try await Tree.with(users: "alice") { tree in
             let before = try await tree.waitUntilReady("alice")
             let path = "\(tree.runtime)/control.sock"
-            // Half a frame, and nothing at all: they stay open, and stop nobody.
+            // Half a frame, and nothing at all: the connections stay open, and stop no other.
             let silent = try UnixSocket.connect(to: path)
             let half = try UnixSocket.connect(to: path)
             send([0, 0, 0, 9, 16], to: half)
@@ -138,7 +138,7 @@ struct FaultyFile: Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// Somebody who asks and never reads costs at most a bounded queue.
+    /// A client that asks and never reads costs at most a bounded queue.
     @Test func askerWhoNeverReadsStopsNobody() async throws {
         try await Tree.with(users: "alice") { tree in
             let before = try await tree.waitUntilReady("alice")

@@ -39,7 +39,7 @@ extension Tree {
             let load = tree.load("alice")
             try tree.rewrite(["worker.env.SHOWN": "blue"])
             try await tree.waitUntilShown("blue", by: "alice")
-            // Bob's own value wins: nothing changes for him. Another one comes by rename, as editors do it.
+            // Bob's own value wins: nothing changes for him. The next file comes by rename, the way editors do it.
             let draft = "\(tree.folder)/steward.yaml~"
             try FileManager.default.copyItem(atPath: tree.configuration, toPath: draft)
             let text = try String(contentsOfFile: draft, encoding: .utf8)
@@ -123,7 +123,7 @@ extension Tree {
         }
     }
 
-    /// Eight users behind nginx, under load, of whom the last two pay.
+    /// Eight users behind nginx, under load; the last two pay.
     private func withCrowd(
         _ settings: [String: String], _ body: (Tree, [String], [String: Int32]) async throws -> Void
     ) async throws {
@@ -268,7 +268,7 @@ extension Tree {
                 try tree.modifyUser("bob", "database: main\n")
                 try await tree.waitUntil("his file is right") { $0.user("bob")?.reason == nil }
 
-                // Without databases nobody has one, and nobody watches any.
+                // Without databases no user has one, and no dbwatch runs.
                 try tree.writeConfiguration([:])
                 let none = try await tree.waitUntil("dbwatch has gone") { report in
                     !report.watchers.contains { $0.name == "dbwatch" } && report.users.allSatisfy { $0.isReady }

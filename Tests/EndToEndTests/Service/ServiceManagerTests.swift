@@ -25,7 +25,7 @@ import Testing
             #expect(!heard.contains("STOPPING=1"))
             try expectNothingInherited(report.watchers.compactMap(\.pid) + [report.pids["alice"]].compactMap { $0 })
             tree.master?.signal(SIGTERM)
-            // It is heard, too, while master stops: nobody else reads the queue.
+            // The manager's queue is read, too, while master stops: nothing else reads it.
             try await eventually("the end is announced") {
                 heard += try manager.heard()
                 return tree.master?.exitStatus != nil
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    /// A manager that does not read, or is not there, costs nobody anything; what it has missed is said again.
+    /// A manager that does not read, or is not there, disturbs nothing; what it has missed is said again.
     @Test func managerThatDoesNotListenIsToldLater() async throws {
         let manager = try FakeManager()
         let filler = try UnixSocket.sender()

@@ -126,7 +126,7 @@ extension Tree.Plan {
         }
     }
 
-    /// A user who is not served is not an error of nginx: the stand-in says why.
+    /// A user that is not served is not an error of nginx: the stand-in says why.
     @Test func disabledUserIsAnsweredByTheStandIn() async throws {
         try await Tree.with {
             $0.users = ["alice": "enabled: false\n", "bob": ""]

@@ -139,7 +139,7 @@ extension SystemdTests {
         plan.duration = .seconds(300)
     }
 
-    /// Who connected its notifier once is still heard.
+    /// A worker that connected its notifier once is still heard.
     private func expectEverythingSaid(_ steward: InstalledSteward) async throws {
         #expect(await steward.request("connected", "/?say=still-here").send().status == 200)
         try await eventually("the connected notifier is heard") {

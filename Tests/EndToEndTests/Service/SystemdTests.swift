@@ -36,7 +36,7 @@ struct SystemdTests {
         try await InstalledSteward.with(try #require(Installed.current), edit, body)
     }
 
-    /// The sandbox of the shipped unit, as systemd-analyze(1) rates it: 3.0 at most.
+    /// The sandbox of the shipped unit, rated by systemd-analyze(1): 3.0 at most.
     @Test func unitIsHardened() async throws {
         let container = try #require(Installed.current)
         let result = try await container.attempt(
@@ -138,7 +138,7 @@ struct SystemdTests {
             #expect(journal.contains("steward.yaml:"), "\(journal)")
             #expect(journal.contains("sideways"), "\(journal)")
             try steward.writeConfiguration([:])
-            // Nobody starts it.
+            // No command starts it.
             try await steward.waitUntil("master runs") { $0.watchers.allSatisfy { $0.state == "up" } }
             #expect(try #require(Int(try await steward.property("NRestarts"))) > 0)
         }
@@ -162,7 +162,7 @@ struct SystemdTests {
         }
     }
 
-    /// A reload is refused with a bad file, and costs nobody anything with a good one; a change is in force after it.
+    /// A reload is refused with a bad file, and disturbs no user with a good one; a change is in force after it.
     @Test func reloadIsChecked() async throws {
         try await withSteward {
             $0.users = ["alice": ""]

@@ -111,7 +111,7 @@ import Testing
             try await eventually("what alice prints is kept") {
                 try String(contentsOfFile: "\(tree.folder)/logs/alice.log", encoding: .utf8).contains("request 1")
             }
-            // Its socket is master's again: who comes while it is dead waits for the next.
+            // Its socket is master's again: requests that arrive while the worker is dead wait for the next.
             let pid = try #require(after.pids["alice"])
             kill(pid, SIGKILL)
             #expect(try await tree.answer("alice").pid != pid)
@@ -160,7 +160,7 @@ import Testing
             let master = try #require(tree.master)
             let (alice, bob) = (try #require(before.pids["alice"]), try #require(before.pids["bob"]))
             master.signal(SIGTERM)
-            // Who ignores SIGTERM holds the stop up.
+            // A worker that ignores SIGTERM holds the stop up.
             try await eventually("the others are gone") { ProcessIdentity(bob) == nil }
             #expect(ProcessIdentity(alice) != nil)
             try await tree.replaceMaster()
@@ -190,7 +190,7 @@ import Testing
             }
             for name in ["alice", "dave"] { #expect(after.user(name)?.pid == before.user(name)?.pid) }
             #expect(try await tree.answer("carol").shown == "changed")
-            // Whose file is wrong goes on.
+            // A user whose file is wrong runs on.
             #expect(try await tree.answer("erin").pid == before.user("erin")?.pid)
             try tree.modifyUser("erin", "")
             try await tree.waitUntil("erin is known") { $0.user("erin")?.pid == before.user("erin")?.pid }

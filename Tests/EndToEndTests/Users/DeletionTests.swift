@@ -1,4 +1,4 @@
-// Users' folders that go: by order, by mistake, with their disk. Nobody whose deletion is doubtful notices anything.
+// Users' folders that disappear: by order, by mistake, with their disk. A user whose deletion is doubtful is served on.
 
 import Foundation
 import Glibc
@@ -27,7 +27,7 @@ import Testing
         try await tree.waitUntil("all are ready") { $0.users.count { $0.isReady } == count }
     }
 
-    /// Waits until exactly these are on the list, and checks that everybody is served as before.
+    /// Waits until exactly these are on the list, and checks that all users are served as before.
     @discardableResult
     private func awaitHeld(_ tree: Tree, _ names: [String], as before: StatusReport) async throws -> StatusReport {
         let report = try await tree.waitUntil("\(names.count) are held back") { report in

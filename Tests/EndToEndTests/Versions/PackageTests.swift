@@ -1,4 +1,4 @@
-// Versions of a real application: who runs which, across the deaths of master and whole new starts.
+// Versions of a real application: which user runs which, across the deaths of master and whole new starts.
 
 import Foundation
 import TestSupport
@@ -44,7 +44,7 @@ import Testing
             try await Self.expect(["alice": "1.0", "bob": "1.0"], tree)
             let before = try await tree.status().pids
 
-            // Free users stay; who is new gets what is in force.
+            // Free users stay; new users get what is in force.
             try tree.setCurrent("1.1")
             try await eventually("1.1 is in force") {
                 try await tree.steward("events").output.contains("1.1 is in force")
@@ -54,7 +54,7 @@ import Testing
             let versions = ["alice": "1.0", "bob": "1.0", "carol": "1.1", "pinned": "1.0"]
             try await Self.expect(versions, tree)
 
-            // Another master finds everybody as they are, also with those that it has to start.
+            // Another master finds all users on their versions, also those that it has to start.
             let all = try await tree.status().pids
             #expect(all["alice"] == before["alice"] && all["bob"] == before["bob"])
             try await tree.replaceMaster {
@@ -110,7 +110,7 @@ import Testing
             try await Self.expect(["alice": "1.2", "bob": "1.2", "carol": "1.2"], tree)
             #expect(try await tree.status().user("bob")?.reason == "runs 1.2: 1.0 is gone")
 
-            // Back under the same name, which nobody runs any more.
+            // Back under the same name, which no user runs any more.
             try tree.publish("1.0")
             try await eventually("bob's pin is kept again") { try await tree.status().user("bob")?.package == "1.0" }
         }

@@ -15,7 +15,7 @@ import Testing
 
     /// 30 users of version 1, under load.
     ///
-    /// - Parameter mayFail: whether requests may fail, as nobody can be served for a while.
+    /// - Parameter mayFail: whether requests may fail, because no user can be served for a while.
     private static func with(
         soak: String = "1s", mayFail: Bool = false, _ edit: @escaping (inout Tree.Plan) -> Void = { _ in },
         _ body: (Tree) async throws -> Void
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    /// Requests to everybody, some of them at each moment.
+    /// Requests to all users, to some of them at each moment.
     private struct Loads {
         private let loads: [Load]
 

@@ -1,4 +1,4 @@
-// Who may do what: accounts and groups, on a real tree.
+// What accounts and groups may do, on a real tree.
 
 import Glibc
 import Shared
@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    /// Whoever is in the socket's group may ask; root, master's account and operators may change things.
+    /// The socket's group may ask; root, master's account and operators may change things.
     @Test func whoMayUseTheControlSocket() async throws {
         guard geteuid() == 0 else { return print("the control socket is not tried: only root can change accounts") }
         try await Tree.with {
@@ -43,7 +43,7 @@ import Testing
         try await nobody(in: groups, ["\(tree.binaries)/steward", "--config", tree.configuration] + arguments)
     }
 
-    /// nginx is let in by its group, and nobody else.
+    /// nginx is let in by its group; other accounts are not.
     @Test func whoMayConnectToAUsersSocket() async throws {
         guard geteuid() == 0 else { return print("users' sockets are not tried: only root can change accounts") }
         try await Tree.with {

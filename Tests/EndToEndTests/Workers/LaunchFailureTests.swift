@@ -1,4 +1,4 @@
-// A launch that dies or hangs while users start: everyone gets ready, nobody twice.
+// A launch that dies or hangs while users start: every user gets ready, none twice.
 
 import Foundation
 import Glibc
@@ -33,7 +33,7 @@ import Testing
             try await tree.waitUntilReady("alice", "bob")
             var names = ["alice", "bob"]
             for blow in 1...blows.count {
-                // Before anybody starts: a stopped one is missed by those only.
+                // Before the next users start: only they notice a stopped launch.
                 for process in launches(tree) { kill(process.pid, blows.signal) }
                 for number in 1...3 {
                     names.append("user-\(blow)-\(number)")

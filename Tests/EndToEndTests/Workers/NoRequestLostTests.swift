@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    /// A worker whose loop turns, and which accepts nobody any more: who waits on its socket is answered, too.
+    /// A worker whose loop turns, and which accepts no connection any more: requests on its socket are answered, too.
     @Test func aDeafWorkerIsReplacedAndItsVisitorsAreAnswered() async throws {
         let folder = try TemporaryFolder()
         let cause = "\(folder.path)/deaf"
@@ -167,7 +167,7 @@ import Testing
         }
     }
 
-    /// A hundred users that come at once: those who are there already lose nothing, all of them get ready.
+    /// A hundred users that are added at once: users that are there already lose nothing, all of them get ready.
     @Test func aCrowdOfStartsLeavesTheReadyAlone() async throws {
         let crowd = Self.names(100)
         try await Tree.with {
@@ -207,7 +207,7 @@ import Testing
         }
     }
 
-    /// An application that calls listen() itself lowers the backlog for everybody who shares the socket; it is restored.
+    /// An application that calls listen() itself lowers the backlog for all processes on the socket; it is restored.
     @Test func aBacklogThatWasLoweredIsRestored() async throws {
         try await Tree.with {
             $0.users = ["alice": "env: {LISTENS: \"1\"}\n"]
@@ -221,8 +221,8 @@ import Testing
         }
     }
 
-    /// A worker that has closed its listening socket answers nobody: it is found by its checks and replaced, and who has
-    /// waited is served by its successor or told to come again.
+    /// A worker that has closed its listening socket answers no request: its checks find it and it is replaced.
+    /// Requests that have waited are served by its successor or told to try again.
     @Test func aWorkerThatClosesItsSocketIsReplaced() async throws {
         let flag = "/tmp/st-closes.\(UInt32.random(in: 0 ... .max))"
         try await Tree.with {
@@ -244,7 +244,7 @@ import Testing
         }
     }
 
-    /// A worker that makes the listening socket blocking for all who share it stops nobody.
+    /// A worker that makes the listening socket blocking for all processes on it stops none of them.
     @Test func aBlockingSocketDoesNotStopTheKeeper() async throws {
         try await Tree.with {
             $0.users = ["alice": "env: {BLOCKING: \"1\"}\n", "bob": ""]

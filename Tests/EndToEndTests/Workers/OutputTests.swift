@@ -119,7 +119,7 @@ import Testing
         }
     }
 
-    /// A full disk stops nobody; what is lost is counted in the file once there is room again.
+    /// A full disk stops no worker; what is lost is counted in the file once there is room again.
     @Test func aFullDiskLosesOnlyOutput() async throws {
         guard let disk = try SmallDisk(kibibytes: 64) else { return }
         defer { disk.remove() }

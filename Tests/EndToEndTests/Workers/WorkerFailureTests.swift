@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    /// One that never comes up is tried again with pauses, is called a crash loop, and costs nobody else anything.
+    /// A worker that never starts is tried again with pauses, is called a crash loop, and disturbs no other user.
     @Test func workerThatNeverStartsIsACrashLoop() async throws {
         try await Tree.with {
             $0.users = ["alice": "env: {EXIT: \"3\"}\n", "bob": ""]

@@ -1,4 +1,4 @@
-// Databases out of use for a while, by the operator or because they flap; users who are spread again.
+// Databases out of use for a while, by the operator or because they flap; users that are spread again.
 
 import Shared
 import Testing
@@ -21,14 +21,14 @@ import Testing
         script.supervisor.databases[database]?.users ?? -1
     }
 
-    /// Users who are out of service: they stop, wait or start.
+    /// Users that are out of service: they stop, wait or start.
     private static func away(_ script: Script) -> [User] {
         script.supervisor.users.values.filter { user in
             if let process = user.readyProcess { process.plan.database != user.database } else { true }
         }.sorted { $0.name < $1.name }
     }
 
-    /// Takes the next steps of those who move, until all have; answers how many were away at a time at most.
+    /// Takes the next steps of users that move, until all have; answers how many were away at a time at most.
     private static func settle(_ script: inout Script) -> Int {
         var most = 0
         while true {
@@ -88,6 +88,22 @@ import Testing
         let supervisor = Supervisor(configuration, processors: 1, holds: [:], drained: ["a", "gone"], seed: 1)
         let clock = WallClock(wall: 0, now: Instant(nanoseconds: 0))
         #expect(supervisor.databaseStatuses(clock).map(\.isDrained) == [true])
+    }
+
+    /// What the operator has drained stays drained while it is not configured, in this master as in the next one.
+    @Test func aDrainedDatabaseThatReturnsIsStillDrained() {
+        var script = Self.script()
+        script.send(.drain("a"))
+        let whole = script.supervisor.configuration
+        var without = whole
+        without.databases.removeFirst()
+        script.send(.configure(without, isConfirmed: true))
+        #expect(script.supervisor.promise(of: .drain("b")) == .keepDrained(["a", "b"]))
+        script.send(.configure(whole, isConfirmed: true))
+        script.database("a", .available)
+        #expect(script.supervisor.isDrained("a"))
+        script.send(.undrain("a"))
+        #expect(!script.supervisor.isDrained("a"))
     }
 
     @Test func rebalanceBringsUsersBackWithTheFewestChanges() {

@@ -1,4 +1,4 @@
-// Users who move to another database of their group.
+// Users that move to another database of their group.
 
 import Shared
 import Testing

@@ -1,4 +1,4 @@
-// Which deletions are believed: scripts of who goes and comes back, and when.
+// Which deletions are believed: scripts of deletions and returns.
 
 import Shared
 import Testing
@@ -74,7 +74,7 @@ private final class Play {
         #expect(alone.isPassed([alice]))
     }
 
-    /// After a minute nobody remembers that there were two.
+    /// After a minute it is forgotten that there were two.
     @Test func whoIsLeftAloneMayGo() {
         let play = Play(2)
         #expect(play.isPassed([alice]))

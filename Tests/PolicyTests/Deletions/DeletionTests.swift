@@ -1,4 +1,4 @@
-// Deletions through the whole policy: who is served on, and what the next master knows.
+// Deletions through the whole policy: which users are served on, and what the next master knows.
 
 import Shared
 import Testing
@@ -177,7 +177,7 @@ import Testing
         #expect(Self.warnings(script).isEmpty, "it has been told")
     }
 
-    /// Nobody knows how to start such a one.
+    /// How to start this worker is not known.
     @Test func theKeeperAnswersForADeadWorkerOfAnUnknownUser() {
         let socket = SocketID(user: alice, generation: 1)
         var script = Self.successor([alice, bob], KeptDeletions())

@@ -1,4 +1,4 @@
-// Limits of memory: who is measured and when, and what follows.
+// Limits of memory: which workers are measured and when, and what follows.
 
 import Shared
 import Testing
@@ -122,7 +122,7 @@ import Testing
         #expect(script.started.count == 1)
     }
 
-    /// A successor could not become ready, and nobody is sent to the worker.
+    /// A successor could not become ready, and no request is sent to the worker.
     @Test func whileTheDatabaseIsAwayNothingIsDone() {
         var script = limited { $0.databases = [DatabaseSettings("main-a")] }
         script.database("main-a", .available)

@@ -48,7 +48,7 @@ import Testing
         let users = (names(25) + [alice]).sorted()
         #expect(answers.dropFirst(5).dropLast() == users.map { .consequence(UserConsequence($0, .swap)) }[...])
         let keys = "worker.command, worker.env.TOKEN, databases.a.conninfo"
-        #expect(change.summary == "\(keys); 26 users: swap; so many swaps go as an upgrade")
+        #expect(change.summary == "\(keys); 26 users: swap; too many swaps at once: rolled out like an upgrade")
         let same = script.supervisor.previewAnswers(script.supervisor.configuration)
         #expect(same == [.configuration(ConfigurationOutcome(.unchanged)), .done])
     }

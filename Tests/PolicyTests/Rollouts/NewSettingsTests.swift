@@ -257,7 +257,7 @@ import Testing
 
     // MARK: the next master
 
-    /// What a master leaves that ran everybody by red ones, and these by blue ones; the file says blue.
+    /// What a master leaves that ran these users by blue settings and all others by red ones; the file says blue.
     private static func successor(blue: Set<UserName> = [], count: Int = 8) -> Script {
         var remains: [UserName: Remains] = [:]
         for name in names.prefix(count) {
@@ -305,9 +305,9 @@ import Testing
         script.clear()
         script.wait(.seconds(300))
         #expect(script.started.isEmpty)
-        #expect(script.supervisor.settingsNotice?.contains("who has not got them runs on as before") == true)
+        #expect(script.supervisor.settingsNotice?.contains("users without them run on as before") == true)
         #expect(Self.names.allSatisfy { script.state($0) == "ready" })
-        // Own settings are a wish of their own; nobody knows the former ones.
+        // A user's own settings are a wish of their own; the former ones are not known.
         script.moduser(Self.names[2]) { $0.env["OWN"] = "1" }
         #expect(Self.colors(script, [Self.names[2]]) == ["blue"])
         script.send(.notified(script.lastStarted(Self.names[2]), .ready))

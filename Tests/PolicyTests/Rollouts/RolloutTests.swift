@@ -51,9 +51,9 @@ import Testing
 
     @Test mutating func aPauseLetsNobodyBegin() {
         appendAll()
-        rollout.isPaused = true
+        _ = rollout.pause(true)
         #expect(turns() == [])
-        rollout.isPaused = false
+        _ = rollout.pause(false)
         #expect(turns() == ["b"])
     }
 

@@ -1,4 +1,4 @@
-// A version does not work: it is held, and whoever was changed goes back. Or a database is away, which is no failure.
+// A version does not work: it is held, and changed users go back. Or a database is away, which is no failure.
 
 import Shared
 import Testing

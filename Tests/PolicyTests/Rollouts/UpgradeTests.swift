@@ -31,7 +31,7 @@ import Testing
         return script
     }
 
-    /// The new process of a user who is between two versions has proved itself.
+    /// The new process of a user between two versions has proved itself.
     static func prove(_ script: inout Script, _ name: UserName) {
         let new = script.lastStarted(name)
         script.send(.notified(new, .ready))
@@ -230,7 +230,7 @@ import Testing
         rollout.begun(alice)
         rollout.failed(alice, "exit 1")
         rollout.turnBack("alice: exit 1")
-        rollout.isPaused = true
+        _ = rollout.pause(true)
         upgrade.rollout = rollout
         let clock = WallClock(wall: 1_000_000, now: Instant(nanoseconds: 9_000_000))
         let read = try UpgradeFile.upgrade(UpgradeFile.bytes(KeptUpgrade(upgrade), clock), clock)

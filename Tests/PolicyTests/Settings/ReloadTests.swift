@@ -1,4 +1,4 @@
-// Another configuration while everything runs: who is touched, who is not, and what waits for the operator.
+// Another configuration while everything runs: which users are touched, and what waits for the operator.
 
 import Shared
 import Testing

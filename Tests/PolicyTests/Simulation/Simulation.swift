@@ -28,7 +28,7 @@ final class Simulation {
         /// The worker has loaded its program.
         case loaded(WorkerID)
         case report(WatcherKind, generation: UInt64, WatcherReport)
-        /// Dispatch checks whom it was told to check.
+        /// Dispatch checks the workers that it was told to check.
         case round
     }
 
@@ -44,7 +44,7 @@ final class Simulation {
     var allowance = 0
     var now = Instant(nanoseconds: 1_000_000_000)
     var chance: SplitMix64
-    /// From now on everybody does what is asked for, at once.
+    /// From now on workers and watchers do what is asked for, at once.
     var isCalm = false
 
     var held: Set<SocketID> = []
@@ -69,7 +69,7 @@ final class Simulation {
     var orders: [WorkerID: CheckOrder] = [:]
     var files: [UserName: UserSettings] = [:]
     var databaseStates: [String: DatabaseState] = [:]
-    /// Of every database: room for one or two new connections, or nobody knows.
+    /// Of every database: room for one or two new connections, or not known.
     var maxConnections: Int? { [2, 3, nil][Int(seed % 7) % 3] }
     /// How many were arriving on each, and how many workers had been adopted, after the last step.
     var arrivals: [String: Int] = [:]
@@ -87,15 +87,15 @@ final class Simulation {
     var lastWill: (versions: [UserName: KeptVersion], deletions: KeptDeletions)?
     var versionsLag = Lag()
     var deletionsLag = Lag()
-    /// Whom this master has started.
+    /// Workers that this master has started.
     var everAdmitted: Set<WorkerID> = []
-    /// Whose database was away while they were starting.
+    /// Workers whose database was away while they were starting.
     var lowered: Set<WorkerID> = []
-    /// Who were there after the last event.
+    /// Workers that were there after the last event.
     var formerlyAlive: Set<WorkerID> = []
-    /// Whose program runs.
+    /// Workers whose program runs.
     var executed: Set<WorkerID> = []
-    /// To whom SIGKILL was sent.
+    /// Workers to which SIGKILL was sent.
     var killed: Set<WorkerID> = []
     /// How many were between two versions after the last step.
     var underway = 0
@@ -177,11 +177,11 @@ final class Simulation {
         now = end
     }
 
-    /// Master is stopped for so long, and everybody else is not; that nobody is served meanwhile is not its fault.
+    /// Master is stopped for so long, and no other process is; that no user is served meanwhile is not its fault.
     func freeze(_ duration: Duration) {
         now = now + duration
         unservedSince = [:]
-        // What nobody asked for meanwhile does not count.
+        // What was not asked for meanwhile does not count.
         hanging = hanging.mapValues { ($0.generation, now) }
         send(.tick)
     }

@@ -13,7 +13,7 @@ extension Simulation {
         wasTrusted = wasTrusted || isTrusted
     }
 
-    /// Settings with which everybody can live are in force, or on their way.
+    /// Settings with which all users can run are in force, or on their way.
     func mendConfiguration() {
         configuration.worker.env["SETTINGS"] = nil
         send(.configure(configuration, isConfirmed: true))

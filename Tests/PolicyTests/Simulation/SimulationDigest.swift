@@ -9,7 +9,7 @@ import Shared
 
 struct SimulationDigest {
     private(set) var hash = Fingerprint()
-    /// Every line, where somebody wants to read them.
+    /// Every line, where they are to be read.
     private(set) var lines: [String]?
 
     init(keepsLines: Bool) {

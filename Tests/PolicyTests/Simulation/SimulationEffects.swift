@@ -131,7 +131,7 @@ extension Simulation {
         switch quality(worker.plan) {
         case .dies:
             end(id, .code(1))
-        // Who is trusted cannot be seen to hang.
+        // A worker that is taken as ready cannot be seen to hang.
         case .hangs where !isTrusted:
             break
         case .works, .hangs, .fades, .fails:
@@ -182,7 +182,7 @@ extension Simulation {
         }
     }
 
-    /// In wild times some of those who serve fail their checks.
+    /// In wild times some of the serving workers fail their checks.
     func checkEverybody() {
         plan(.round, in: .seconds(1))
         for id in orders.keys.sorted(by: { ($0.user, $0.generation) < ($1.user, $1.generation) }) {

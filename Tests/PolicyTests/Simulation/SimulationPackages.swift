@@ -7,7 +7,7 @@ import Shared
 extension Simulation {
     static let versions = ["1", "2", "3"]
 
-    /// What becomes of a worker, as long as nobody ends it.
+    /// What becomes of a worker that is not ended.
     enum Quality {
         case works
         case dies
@@ -62,7 +62,7 @@ extension Simulation {
         }
     }
 
-    /// There is a version with which everybody can be started.
+    /// There is a version with which all users can be started.
     func mendPackages() {
         publish("good", identity: 1)
         setCurrent("good")

@@ -1,4 +1,4 @@
-// Whose the places, flags and deadlines are: each belongs to somebody who is there, in the state that justifies it.
+// Places, flags and deadlines: each belongs to a user that is there, in the state that justifies it.
 
 import Shared
 
@@ -67,12 +67,12 @@ extension Simulation {
             let waits = isQueued || service.retryAt != nil
             expect(waits || !supervisor.mayReplace(process, user), .queues, "\(name) waits for no swap")
         }
-        if supervisor.admission.containsReturn(name) {
+        if supervisor.admission.awaitsReturn(name) {
             expect(isUp && isReady && user.face?.standIn != nil, .queues, "\(name) returns: \(user.actual.words)")
         }
         if case .ready(_, let service) = user.actual, isUp, user.face?.standIn != nil {
             // It returns, or is replaced as soon as there is a place and a process can be made.
-            let returns = supervisor.admission.containsReturn(name) || service.isAwaited
+            let returns = supervisor.admission.awaitsReturn(name) || service.isAwaited
             let isReplaced = isQueued || service.retryAt != nil
             expect(returns || isReplaced, .queues, "\(name) does not return")
         }
@@ -102,7 +102,7 @@ extension Simulation {
         let (users, names) = (supervisor.users, supervisor.users.keys)
         expect(supervisor.admission.waiting == names.count { supervisor.admission.contains($0) }, .queues, "starts")
         expect(
-            supervisor.admission.returning == names.count { supervisor.admission.containsReturn($0) }, .queues,
+            supervisor.returning == names.count { supervisor.admission.awaitsReturn($0) }, .queues,
             "returns")
         expect(
             !supervisor.remedies.isBlown || !supervisor.replacing.isEmpty, .queues, "the fuse of the checks is blown")
@@ -148,7 +148,7 @@ extension Simulation {
         }
     }
 
-    /// Whose connections are new counts among those who arrive, until the database is another one, or another login.
+    /// A process whose connections are new counts as arriving, until the database or the login is another one.
     private func judgeArriving(_ user: User) {
         let arriving: Process?
         switch user.actual {
@@ -175,7 +175,7 @@ extension Simulation {
         expect(service.isAwaited, .arrivalsLimit, "\(id) is not awaited")
     }
 
-    /// Nothing is left of who is gone.
+    /// Nothing is left of a user that is gone.
     private func judgeGone() {
         for name in Self.names where supervisor.users[name] == nil {
             expect(!supervisor.moves.contains(name), .queues, "\(name), who is gone, moves")
@@ -239,7 +239,7 @@ extension Simulation {
         let isWanted = orders.isEmpty || supervisor.watchers[.dispatch]?.isDismissed == false
         expect(isWanted, .informed, "nobody checks \(orders.keys)")
         let standIns = Set(supervisor.standIns.map(\.socket))
-        // Who still waits on the socket of a leaving process is answered until the socket is retired.
+        // Requests that wait on the socket of a leaving process are answered until the socket is retired.
         let leaving = supervisor.users.values.flatMap { $0.leaving.map(\.process.socket) }
         // What an earlier master has left is looked at when its user is reported.
         let others = answering.subtracting(standIns).filter { supervisor.remains[$0.user] == nil }

@@ -54,7 +54,7 @@ extension Simulation {
     private func calmDown() {
         isCalm = true
         for kind in WatcherKind.allCases where hangs(kind) { endWatcher(kind, "signal 9") }
-        // A master that has just begun knows nobody yet.
+        // A master that has just begun knows no user yet.
         run(.milliseconds(50))
         for name in Self.databases { setDatabase(name, .available) }
         mendConfiguration()
@@ -63,7 +63,7 @@ extension Simulation {
             mend(name)
         }
         if supervisor.configuration.packages != nil { mendPackages() }
-        // Nobody is left on the list of those who are held back.
+        // No user is left on the list of those held back.
         run(DeletionFuse.longest)
         send(.confirmDeletions([]))
         // What failed in wild times is judged by now.
@@ -124,7 +124,7 @@ extension Simulation {
         if !isDatabase(file.database) { file.database = nil }
         if ["dies", "hangs"].contains(file.env["QUALITY"]) { file.env["QUALITY"] = "good" }
         if quality(file.package) != .works { file.package = nil }
-        // Nobody else brings them to another version.
+        // Nothing else brings them to another version.
         let versions = [supervisor.users[name]?.version ?? supervisor.versionInForce, lastVersions[name]]
         if !supervisor.follows(file), versions.contains(where: { quality($0) != .works }) { file.package = "good" }
         if file != before { save(file) }

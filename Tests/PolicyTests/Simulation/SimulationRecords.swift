@@ -5,7 +5,7 @@ import Shared
 @testable import Policy
 
 extension Simulation {
-    /// What may be written down later than it has changed, as it changes in crowds.
+    /// What may be written down later than it has changed, because many changes come at once.
     struct Lag {
         /// Since when what is written down is not what is known.
         private var since: Instant?
@@ -50,7 +50,7 @@ extension Simulation {
         expect(areDeletions, .kept, "deletions \(kept.held.map(\.name))")
     }
 
-    /// Who has gone by the ordered end comes back under the next master.
+    /// What the ordered end was to keep is there for the next master.
     func judgeLastWill() {
         guard let lastWill else { return }
         expect(versions == lastWill.versions, .kept, "versions \(versions), not \(lastWill.versions)")

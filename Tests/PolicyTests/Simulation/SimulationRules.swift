@@ -147,7 +147,7 @@ extension Simulation {
         adopted = supervisor.adopted
     }
 
-    /// Users whom an earlier master has changed, and whom nobody knows to have proved themselves, count in any number.
+    /// Users that an earlier master has changed, and that are not known to be proved, count in any number.
     private func judgeRollout() {
         let count = supervisor.upgrade.rollout?.underway.count ?? 0
         let limit = max(supervisor.configuration.upgrade.parallel, underway)
@@ -172,7 +172,7 @@ extension Simulation {
         expect(!served || serves, .servedThrough, "from \(former) to \(socket)")
     }
 
-    /// Who was arriving when an earlier master died is there, and counts, whatever there is room for.
+    /// A process that was arriving when an earlier master died is there, and counts, whatever there is room for.
     private func judgeArrivals(_ name: String, _ row: DatabaseRow) {
         let limit = row.maxConnections.map { max(1, $0 * 2 / 3) } ?? .max
         let mayBe = max(limit, arrivals[name, default: 0])

@@ -17,7 +17,7 @@ extension Simulation {
         (everOpened, everStarted) = (held, Set(workers.keys))
         let left = remains()
         links = links.filter { left[$0.key] != nil && held.contains($0.value) }
-        // The patience of those who wait begins anew.
+        // The patience of users that wait begins anew.
         unservedSince = [:]
         (watched, hanging) = ([], [:])
         (everAdmitted, lowered, killed, formerlyAlive) = ([], [], [], [])
@@ -33,13 +33,13 @@ extension Simulation {
         send(.boot)
     }
 
-    /// What no master sees: some die, and some become ready whose word nobody reads.
+    /// What no master sees: some workers die, and the READY=1 of others is not read.
     private func missWhatHappens() {
         // A process of which launch has not told ends by itself.
         workers = workers.filter(\.value.isTold)
         for id in workers.keys.sorted(by: { ($0.user, $0.generation) < ($1.user, $1.generation) }) {
             guard let worker = workers[id] else { continue }
-            // Nobody can tell that one which is not checked hangs, rather than that its READY=1 was lost.
+            // Of a worker that is not checked, master cannot tell whether it hangs or its READY=1 was lost.
             let hangs = quality(worker.plan) == .hangs
             let isUnchecked = hangs && !supervisor.isChecked(id.user)
             if roll(8) == 0 {

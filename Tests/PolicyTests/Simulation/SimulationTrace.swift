@@ -5,7 +5,7 @@ import Shared
 @testable import Policy
 
 extension Simulation {
-    /// A line of the trace; put into words only when somebody reads it.
+    /// A line of the trace; put into words only when it is read.
     struct Step: CustomStringConvertible {
         enum Content {
             case event(Event)

@@ -22,7 +22,7 @@ import Testing
 
     private static func arriving(_ script: Script) -> Int { script.supervisor.databases["a"]?.arriving.count ?? -1 }
 
-    /// Whose check dispatch was told to make, to let them back.
+    /// Workers that dispatch was told to check, to let them back.
     private static func returning(_ script: Script) -> [WorkerID] {
         script.effects.compactMap { effect in
             guard case .check(let order) = effect, order.awaitsReady else { return nil }
@@ -34,7 +34,8 @@ import Testing
         var script = Self.script()
         for name in Self.users { script.adduser(name) { $0.database = "a" } }
         #expect(script.started.map(\.user) == Array(Self.users.prefix(4)))
-        #expect(script.status(Self.users[4]).reason == "waits for a place among 4 who connect to database a at a time")
+        let reason = "waits for a place among 4 processes that connect to database a at a time"
+        #expect(script.status(Self.users[4]).reason == reason)
         script.adduser(alice) { $0.database = "b" }
         script.adduser(bob) { $0.database = "b" }
         #expect(script.started.suffix(2).map(\.user) == [alice, bob], "who works elsewhere does not wait")

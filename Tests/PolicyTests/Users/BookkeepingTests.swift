@@ -190,7 +190,7 @@ import Testing
 
     // MARK: places
 
-    /// Those who leave before they are ready give their place to the next one, at once.
+    /// Workers that leave before they are ready give their place to the next one, at once.
     @Test(arguments: [0, 1, 2]) func aPlaceIsGivenBackAtAStop(how: Int) {
         var script = Script {
             $0.worker.startConcurrency = 1
@@ -230,9 +230,9 @@ import Testing
         for name in [alice, bob] { ids.append(script.ready(name) { $0.database = "a" }) }
         script.database("a", .unavailable)
         script.database("a", .available, maxConnections: 1)
-        #expect(script.supervisor.admission.containsReturn(bob))
+        #expect(script.supervisor.admission.awaitsReturn(bob))
         script.deluser(bob)
-        #expect(!script.supervisor.admission.containsReturn(bob))
+        #expect(!script.supervisor.admission.awaitsReturn(bob))
         script.send(.exited(ids[1], .code(0)))
         script.verdict(ids[0], .passing, .passed)
         let carol = script.ready(UserName("carol") ?? UserName()) { $0.database = "a" }
@@ -377,7 +377,7 @@ import Testing
         #expect(script.supervisor.databases["a"]?.deadline == nil)
     }
 
-    /// Whom dispatch has been told to check, and not to forget.
+    /// Workers that dispatch has been told to check, and not to forget.
     private static func checked(_ script: Script) -> Set<WorkerID> {
         var checked: Set<WorkerID> = []
         for effect in script.effects {

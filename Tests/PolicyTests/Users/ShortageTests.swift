@@ -1,4 +1,4 @@
-// The policy where no process can be made: nobody has died, and it is tried again.
+// The policy where no process can be made: no worker has died, and it is tried again.
 
 import Shared
 import Testing

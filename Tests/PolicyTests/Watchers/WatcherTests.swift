@@ -65,7 +65,7 @@ import Testing
             #expect(script.effects.count { $0 == .killWatcher(.keeper) } == 1)
             let generation = script.supervisor.watchers[.keeper]?.generation ?? 0
             script.send(.watcherExited(.keeper, generation: generation, why: "signal 9"))
-            // The time of the delay; what is asked meanwhile is asked of nobody.
+            // The time of the delay; what is asked meanwhile reaches no keeper.
             script.wait(.seconds(2))
             #expect(script.supervisor.watchers[.keeper]?.generation == generation + 1)
         }

@@ -32,7 +32,7 @@ struct Golden: Sendable, CustomTestStringConvertible {
     }
 }
 
-/// Who says it to whom.
+/// The sender and the receiver of a message.
 enum Direction: CaseIterable, Sendable {
     case link, toKeeper, fromKeeper, toPathwatch, fromPathwatch, toDBWatch, fromDBWatch, toDispatch, fromDispatch
     case request, answer

@@ -60,7 +60,7 @@ private let hostileFrames: [(stream: String, error: WireError)] = [
     ("00000000", .oversized(0)),
     ("00010001", .oversized(65_537)),
     ("ffffffff", .oversized(4_294_967_295)),
-    ("47455420", .oversized(0x4745_5420)),  // "GET ": somebody speaks HTTP
+    ("47455420", .oversized(0x4745_5420)),  // "GET ": a client speaks HTTP
     ("00000001 00", .unknownType(0)),
     ("00000001 0f", .unknownType(15)),
     ("00000001 ff", .unknownType(255)),
@@ -169,7 +169,7 @@ private let hostileFrames: [(stream: String, error: WireError)] = [
         #expect(throws: ChannelError.missingDescriptor) { try receiver.receive() }
     }
 
-    /// Whoever does not read costs at most the bound.
+    /// A peer that does not read costs at most the bound.
     @Test func queueOfAPeerThatDoesNotReadOverflows() throws {
         let bound = 1 << 20
         let pair = try Pair(bound: bound)

@@ -10,7 +10,7 @@ package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
     /// In clock ticks since the boot.
     package let started: UInt64
 
-    /// Nil where there is no such process, or only what is left of one that nobody has reaped yet.
+    /// Nil where there is no process, or only a zombie that has not been reaped yet.
     package init?(_ pid: pid_t) {
         guard let text = ProcessTable.file("/proc/\(pid)/stat").map({ String(decoding: $0, as: UTF8.self) }),
             // The second field is a name in parentheses, which may hold anything.

@@ -128,7 +128,7 @@ package struct InstalledSteward: Sendable {
         _ description: String, within limit: Duration = .seconds(180), _ condition: (StatusReport) throws -> Bool
     ) async throws -> StatusReport {
         try await eventually(description, within: limit, every: .milliseconds(60)) {
-            // Nobody answers before master listens.
+            // There is no answer before master listens.
             guard let report = try? await status() else { return nil }
             return try condition(report) ? report : nil
         }

@@ -1,6 +1,6 @@
 // A private PostgreSQL cluster for a test: its own folder, its own port, ended by pid.
 //
-// The server is a direct child of the test. As root it runs under the account postgres, as PostgreSQL asks.
+// The server is a direct child of the test. Started by root, it runs under the account postgres, a PostgreSQL rule.
 
 import CLinux
 import Foundation
@@ -24,7 +24,7 @@ package actor PostgreSQL {
         case immediate = 3
     }
 
-    /// The superuser of every cluster; everybody is trusted unless the test writes another pg_hba.conf.
+    /// The superuser of every cluster; all logins are trusted unless the test writes another pg_hba.conf.
     package static let user = "steward"
 
     /// Holds the data folder `data`, the Unix socket and the server's log.
@@ -120,7 +120,7 @@ package actor PostgreSQL {
 
     /// Starts the server and waits until it takes logins.
     ///
-    /// - Parameter options: settings of this start, as `max_connections: 10`; they win over postgresql.conf.
+    /// - Parameter options: settings of this start, such as `max_connections: 10`; they win over postgresql.conf.
     package func start(_ options: [String: String] = [:]) async throws {
         try launch(options)
         try await waitUntilReady()
@@ -154,12 +154,12 @@ package actor PostgreSQL {
         try await reap(postmaster)
     }
 
-    /// SIGSTOP of the postmaster alone: sessions go on, nobody can log in.
+    /// SIGSTOP of the postmaster alone: sessions go on, logins do not.
     package func freeze() {
         if let postmaster { kill(postmaster, SIGSTOP) }
     }
 
-    /// SIGSTOP of all processes of the cluster: nobody is answered.
+    /// SIGSTOP of all processes of the cluster: no client is answered.
     package func freezeAll() {
         for process in processes() { kill(process, SIGSTOP) }
     }

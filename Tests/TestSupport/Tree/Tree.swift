@@ -126,7 +126,7 @@ package final class Tree: Sendable {
         state.withLock { $0.master = master }
     }
 
-    /// Ends master by SIGKILL, and nobody else; then starts another one, after what is done meanwhile.
+    /// Ends master by SIGKILL, and no other process; then starts another one, after what is done meanwhile.
     package func replaceMaster(_ meanwhile: () async throws -> Void = {}) async throws {
         remember()
         guard let master else { throw TreeError("master was not started") }

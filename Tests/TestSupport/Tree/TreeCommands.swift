@@ -15,7 +15,7 @@ extension Tree {
         try check("rename", draft) { rename(draft, "\(users)/\(name)") }
     }
 
-    /// Writes a user.yaml in place of the old one, as an editor does.
+    /// Writes a user.yaml in place of the old one, the way an editor does.
     package func modifyUser(_ name: String, _ text: String) throws {
         let draft = "\(users)/\(name)/.user.yaml.draft"
         try write(text, to: draft)
@@ -103,7 +103,7 @@ extension Tree {
     ) async throws -> StatusReport {
         try await eventually(description, within: limit, every: .milliseconds(60)) {
             if let ended = master?.exitStatus { throw TreeError("master ended with \(ended), awaited: \(description)") }
-            // Nobody answers before master listens.
+            // There is no answer before master listens.
             guard let report = try? await status() else { return nil }
             return try condition(report) ? report : nil
         }
@@ -157,7 +157,7 @@ package struct WorkerAnswer: Codable, Sendable {
     /// Requests that were being answered, this one among them.
     package let busy: Int
 
-    /// - Throws: `TreeError` where the outcome is anything but such an answer.
+    /// - Throws: `TreeError` where the outcome is anything but an answer with status 200.
     package init(_ outcome: Outcome) throws {
         guard case .answer(let answer) = outcome, answer.status == 200 else { throw TreeError("\(outcome)") }
         self = try JSONDecoder().decode(WorkerAnswer.self, from: Data(answer.body.utf8))

@@ -1,4 +1,4 @@
-// Who may write the files that decide what runs, and under which account.
+// Which accounts may write the files that decide what runs, and under which account.
 //
 // Where Steward is root, the writer of a user.yaml, a `start` or a package decides what an account executes. So
 // pathwatch refuses a user.yaml or an executable `start` that is owned by, or may be written by, any account except

@@ -6,7 +6,7 @@ import Shared
 /// What a look at a version's folder answers.
 public enum PackageFinding: Equatable, Sendable {
     case package(PackageManifest)
-    /// Each thing that is wrong, in one line; FILE:LINE:COLUMN first, where there is such a place.
+    /// Each thing that is wrong, in one line; FILE:LINE:COLUMN first, where it has a place.
     case faults([String])
     case absent
 }

@@ -1,4 +1,4 @@
-// Small text files that somebody else writes: read whole, bounded, and without ever waiting.
+// Small text files that other programs write: read whole, bounded, and without ever waiting.
 
 import Glibc
 import Shared

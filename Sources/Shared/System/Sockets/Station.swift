@@ -71,7 +71,7 @@ public final class Station<Orders: Message, Report: Message> {
         try report([message], poller)
     }
 
-    /// Sends reports, or prints each as one line: all of them at once, as each write wakes up whoever reads.
+    /// Sends reports, or prints each as one line: all of them at once, because each write wakes up the reader.
     public func report<Source>(_ messages: [Report], _ poller: Poller<Source>) throws {
         guard !messages.isEmpty else { return }
         if let channel {

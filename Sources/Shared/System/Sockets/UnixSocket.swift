@@ -8,7 +8,7 @@ import Shared
 public enum UnixSocket {
     /// Binds a stream socket to `path`, which must be free, and listens.
     ///
-    /// - Parameter mode: of the socket's file, set before anybody can connect.
+    /// - Parameter mode: of the socket's file, set before any process can connect.
     public static func listen(at path: String, backlog: Int32 = 4096, mode: mode_t) throws -> Descriptor {
         let socket = Descriptor(owning: try check("socket") { clinux_unix_socket(0) })
         // The mode of the unbound socket is that of the file which bind makes of it; umask only takes away.
@@ -41,7 +41,7 @@ public enum UnixSocket {
         return socket
     }
 
-    /// The path that a socket is bound to; nil for what is no such socket.
+    /// The path that a socket is bound to; nil for any other descriptor.
     public static func path(of socket: Descriptor) -> String? {
         var address = sockaddr_un()
         var size = socklen_t(MemoryLayout<sockaddr_un>.size)

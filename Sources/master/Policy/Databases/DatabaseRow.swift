@@ -15,10 +15,10 @@ package struct DatabaseRow: Equatable, Sendable {
         }
     }
 
-    /// Whether its users go to other members of its group because it has been unavailable.
+    /// Whether its users move to other members of its group because it has been unavailable.
     enum Departure: Equatable, Sendable {
         case none
-        /// They go at that time, unless it has come back. → due, none
+        /// They move at that time, unless it is available again. → due, none
         case at(Instant)
         case due
     }
@@ -26,7 +26,7 @@ package struct DatabaseRow: Equatable, Sendable {
     private(set) var settings: DatabaseSettings
     /// Where it lies (`ConnectionInfo.place`).
     let place: UInt64
-    /// What its users' workers get of it; kept, as plans are compared often.
+    /// What its users' workers get of it; kept, because plans are compared often.
     let environment: [String: String]
     private(set) var report: DatabaseReport
     /// Generation of the dbwatch that sent it; nil before the first one.
@@ -69,8 +69,8 @@ package struct DatabaseRow: Equatable, Sendable {
 
     var standing: Standing { Standing(state: state, cause: cause, isDrained: isDrained) }
 
-    /// Whether another process may arrive: with the new connections of a crowd, a third of the server's is left for those
-    /// who have arrived, its operator and dbwatch.
+    /// Whether another process may arrive: new connections leave a third of the server's for processes that have
+    /// arrived, its operator and dbwatch.
     var hasRoom: Bool {
         guard let maxConnections else { return true }
         return arriving.count < max(1, maxConnections * 2 / 3)
@@ -79,7 +79,7 @@ package struct DatabaseRow: Equatable, Sendable {
     /// Whether users may be sent here from another member of the group.
     var isUsable: Bool { state == .available && !isDrained }
 
-    /// How little it is worth to a user who is to be put somewhere: less is better.
+    /// How little it is worth to a user that needs a database: less is better.
     var rank: Int {
         switch state {
         case .available, .unknown: isDrained ? 1 : 0

@@ -18,6 +18,8 @@ package struct DatabaseTable {
     }
 
     private(set) var rows: [String: DatabaseRow] = [:]
+    /// Databases that the operator has drained: a name that is not configured now is remembered for its return.
+    private(set) var drained: Set<String>
     /// The members of each group, in the order of their names.
     private(set) var groups: [String: [String]] = [:]
     /// Until then a database without a word is waited for; nil before the boot.
@@ -30,6 +32,7 @@ package struct DatabaseTable {
 
     init(_ configuration: Configuration, drained: Set<String>) {
         moveAfter = configuration.moveAfter
+        self.drained = drained
         for database in configuration.databases {
             rows[database.name] = DatabaseRow(settings: database, isDrained: drained.contains(database.name))
         }
@@ -86,7 +89,9 @@ package struct DatabaseTable {
     }
 
     mutating func drain(_ name: String, _ isDrained: Bool, _ now: Instant) -> Change? {
-        change(name, now) { $0.drain(isDrained) }
+        guard rows[name] != nil else { return nil }
+        if isDrained { drained.insert(name) } else { drained.remove(name) }
+        return change(name, now) { $0.drain(isDrained) }
     }
 
     private mutating func change(_ name: String, _ now: Instant, _ body: (inout DatabaseRow) -> Void) -> Change? {
@@ -108,14 +113,15 @@ package struct DatabaseTable {
 
     // MARK: another configuration
 
-    /// Goes over to these databases. One that leads to another server, or comes, has to give its first word again.
+    /// Goes over to these databases. One that is new, or leads to another server, is unknown until it is reported.
     mutating func install(_ configuration: Configuration, _ now: Instant) {
         moveAfter = configuration.moveAfter
         let former = rows
         rows = [:]
         var isWaiting = false
         for settings in configuration.databases {
-            var row = former[settings.name] ?? DatabaseRow(settings: settings, since: now)
+            let isDrained = drained.contains(settings.name)
+            var row = former[settings.name] ?? DatabaseRow(settings: settings, isDrained: isDrained, since: now)
             let isOther = row.change(settings, now) || former[settings.name] == nil
             isWaiting = isWaiting || isOther
             rows[settings.name] = row
@@ -168,10 +174,10 @@ package struct DatabaseTable {
     /// Whether its users are to leave it, and can.
     func isToBeLeft(_ name: String) -> Bool { rows[name]?.isToBeLeft == true && hasAlternative(name) }
 
-    // MARK: who works where
+    // MARK: which user works where
 
-    /// The database for a user: a present one that the user may work on stays, unless the user has come to name another
-    /// that is as good.
+    /// The database for a user: a present one that the user may work on stays, unless the user now names another that
+    /// is as good.
     ///
     /// - Parameter wish: the database or group that the user names.
     func choice(_ wish: String?, present: String?, isNewWish: Bool = false) -> String? {
@@ -205,7 +211,7 @@ package struct DatabaseTable {
         return groups[rows[wish]?.group ?? wish, default: []]
     }
 
-    /// The less, the better: first one that works, then the one that the user names, then one with few users.
+    /// The less, the better: first a database that works, then the user's own choice, then one with few users.
     private func load(_ name: String, _ wish: String?) -> (rank: Int, isOther: Int, users: Int) {
         (rank(name), name == wish ? 0 : 1, rows[name]?.users ?? 0)
     }

@@ -56,7 +56,7 @@ extension Supervisor {
         }
     }
 
-    /// Users may be sent to this database: those come who wait for it.
+    /// Users may be sent to this database: users that wait for it move here.
     private mutating func relieve(_ name: String) {
         for member in databases.members(of: name) where member != name { evacuate(member) }
     }
@@ -75,7 +75,7 @@ extension Supervisor {
         }
     }
 
-    /// A user who has come to a database that is to be left goes, too, when it is its turn.
+    /// A user that has been put on a database that is to be left moves on, too, at its turn.
     mutating func moveOn(_ name: UserName) {
         guard !isStopping, let user = users[name], let database = user.database, databases.isToBeLeft(database) else {
             return
@@ -126,7 +126,7 @@ extension Supervisor {
     }
 
     /// Whether a user is out of service for its move. A death, a hold or a lost database are stories of their own, and so
-    /// is a start that takes long: those who cannot start there keep nobody from moving.
+    /// is a start that takes long: users that cannot start there do not keep others from moving.
     private func isUnderway(_ name: UserName) -> Bool {
         guard let user = users[name], !user.isDeleted, !isStopping, wanted(user) == .up else { return false }
         switch user.actual {
@@ -149,7 +149,7 @@ extension Supervisor {
         advance(name) { $0.reconcile(&$1, &$2) }
     }
 
-    // MARK: who works where
+    // MARK: which user works where
 
     /// Chooses the database of a user, where the present one does not do.
     mutating func assignDatabase(_ name: UserName, isNewWish: Bool = false) {

@@ -4,7 +4,7 @@ import Shared
 
 /// Damping: more than `mostChanges` between available and unavailable within `window` make a database count as
 /// unavailable until it has been available for `calm` without a break. Each change costs its users a stand-in, and a
-/// member of a group a move; a database that has just come back for the third time is about to go again.
+/// member of a group a move; a database that is available for the third time will probably fail again.
 struct Flapping: Equatable, Sendable {
     static let mostChanges = 3
     static let window = Duration.seconds(60)

@@ -3,7 +3,7 @@
 import Shared
 
 struct Moves {
-    /// Who waits for its turn: the paying ones first.
+    /// Users that wait for their turn: the paying ones first.
     private var queue = StartQueue()
     /// On their way: between two processes, or not ready yet on the new database.
     private(set) var underway: Set<UserName> = []
@@ -18,7 +18,7 @@ struct Moves {
         queue.append(name, plan)
     }
 
-    /// The next one whose turn it is, with at most `limit` on their way; it has to be told of by `begun`.
+    /// The next user whose turn it is, with at most `limit` on their way; it has to be told of by `begun`.
     mutating func popFirst(limit: Int) -> UserName? {
         guard underway.count < limit, let name = queue.first() else { return nil }
         queue.remove(name)
@@ -29,7 +29,7 @@ struct Moves {
         underway.insert(name)
     }
 
-    /// Forgets those who have arrived.
+    /// Forgets the users that have arrived.
     mutating func keep(_ isUnderway: (UserName) -> Bool) {
         underway = underway.filter(isUnderway)
     }

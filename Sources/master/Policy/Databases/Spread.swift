@@ -12,8 +12,8 @@ enum Spread {
         let home: String?
     }
 
-    /// Who moves where. Who names a member goes there; the others move from the fullest to the emptiest until no two
-    /// members differ by more than one, where they can.
+    /// Which user moves where. A user that names a member moves there. The others move from the fullest to the emptiest
+    /// until no two members differ by more than one, where they can.
     ///
     /// - Parameter members: those that users may be sent to, in the order that decides between equals.
     static func moves(_ guests: [Guest], over members: [String]) -> [UserName: String] {
@@ -23,7 +23,7 @@ enum Spread {
             let isHomeOpen = guest.home.map(members.contains) ?? false
             if isHomeOpen, let home = guest.home, home != guest.present { result[guest.name] = home }
             counts[result[guest.name] ?? guest.present, default: 0] += 1
-            // Who names a member that is closed has moved once already, and will again.
+            // A user that names a closed member has moved once already, and will again.
             let stays = guest.home != nil && members.contains(guest.present)
             if !isHomeOpen && !stays { movable[guest.present, default: []].append(guest) }
         }

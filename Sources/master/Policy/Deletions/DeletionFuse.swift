@@ -9,8 +9,8 @@
 // - All of them are held back if they are more than max(`deletion_fuse.users`, `deletion_fuse.share` of the users), or
 //   if no user would be left where there were two or more. All users are held back while the users' folder is missing,
 //   or is empty in place of one that was not. When the folder is there again as another one (st_dev, st_ino), the
-//   users missing in it are held back: pathwatch says `folder` before it reports who is missing there, and again when
-//   it has looked for all users.
+//   users missing in it are held back: pathwatch says `folder` before it reports them as missing, and again when it
+//   has looked for all users.
 // - A user that is held back is still served, restarted and checked like the others, with its last known settings. If
 //   its worker has to be started, its working folder is /; the worker is swapped when the user's own folder is back. A
 //   user whose folder comes back is taken off the list. `steward confirm-delete` carries out the deletions. Neither
@@ -29,11 +29,11 @@ struct DeletionFuse: Equatable, Sendable {
     /// Deletions of this time are judged together.
     static let window = Duration.seconds(60)
 
-    /// How a user went.
+    /// How a user was found gone.
     enum Origin: Equatable, Sendable {
         /// pathwatch has reported it.
         case reported
-        /// Nobody can be seen at the moment: it ends with the folder's return.
+        /// No user can be seen at the moment: it ends with the folder's return.
         case folderGone
     }
 
@@ -65,14 +65,14 @@ struct DeletionFuse: Equatable, Sendable {
     private(set) var held: [UserName: Held] = [:]
     /// When the gathered deletions are to be judged; nil where there are none.
     private(set) var deadline: Instant?
-    /// The users' folder in which everybody has been looked for.
+    /// The users' folder in which all users have been looked for.
     private(set) var folder: FolderIdentity?
     private var gathered: [UserName: Origin] = [:]
     private var gatheredSince: Instant?
-    /// The first doubt under which one of them came.
+    /// The first doubt under which one of them was gathered.
     private var gatheredDoubt: Doubt?
     private var doubt: Doubt?
-    /// Who was judged when, of the last `window`.
+    /// Users that were judged in the last `window`, and when.
     private var recent: [UserName: Instant] = [:]
 
     /// - Parameters:
@@ -91,7 +91,7 @@ struct DeletionFuse: Equatable, Sendable {
         }
     }
 
-    // MARK: who goes, and who comes back
+    // MARK: deletions and returns
 
     mutating func deleted(_ name: UserName, _ origin: Origin = .reported, now: Instant) {
         guard held[name] == nil, gathered[name] == nil else { return }
@@ -131,10 +131,10 @@ struct DeletionFuse: Equatable, Sendable {
     private func objection(known: Int) -> String? {
         if let gatheredDoubt { return gatheredDoubt.text }
         let before = known + recent.keys.count { held[$0] == nil }
-        let limit = max(settings.users, Int(settings.share * Double(before)))
+        let limit = Threshold(fewest: settings.users, share: settings.share).limit(of: before)
         let going = gathered.count + recent.count
         if going > limit { return "\(going) of \(before) users within a minute, more than \(limit)" }
-        return before > 1 && known - gathered.count - held.count <= 0 ? "nobody would be left" : nil
+        return before > 1 && known - gathered.count - held.count <= 0 ? "no user would be left" : nil
     }
 
     private mutating func endGathering() {
@@ -154,15 +154,15 @@ struct DeletionFuse: Equatable, Sendable {
 
     // MARK: the users' folder
 
-    /// Nobody can be seen any more: everybody who is known is as good as gone.
+    /// No user can be seen any more: all known users count as gone.
     mutating func folderGone(_ trouble: String, known: [UserName], now: Instant) {
         doubt = .folderGone(trouble)
         for name in known { deleted(name, .folderGone, now: now) }
     }
 
-    /// The folder is there: who had gone with it is back, unless it is reported to be gone from now on.
+    /// The folder is there: users that had gone with it are back, unless they are reported as gone from now on.
     ///
-    /// - Returns: whose deletion is held back no longer.
+    /// - Returns: the users whose deletion is held back no longer.
     mutating func folderFound(_ identity: FolderIdentity) -> [UserName: Held] {
         doubt = folder == nil || folder == identity ? nil : .folderReplaced
         gathered = gathered.filter { $0.value == .reported }
@@ -177,7 +177,7 @@ struct DeletionFuse: Equatable, Sendable {
         return back
     }
 
-    /// Everybody has been looked for in this folder: from now on its deletions are like any other.
+    /// All users have been looked for in this folder: from now on its deletions are like any other.
     ///
     /// - Returns: whether it is another one than before.
     mutating func folderSearched(_ identity: FolderIdentity) -> Bool {

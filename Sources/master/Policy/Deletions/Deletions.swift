@@ -1,4 +1,4 @@
-// Which users are there by pathwatch's word, and which of those that are gone are to go.
+// Which users are there by pathwatch's word, and which of the others are to be deleted.
 //
 // A deletion passes the fuse before a worker is ended; one that is held back waits for the operator, and is written down
 // for the next master. What is wrong with folders that are no users yet stands here, too.
@@ -29,9 +29,9 @@ struct Deletions {
     private static let keepDelay = Duration.milliseconds(100)
 
     private var fuse: DeletionFuse
-    /// What is wrong with the files of those who are no users yet.
+    /// What is wrong with the files of folders that are no users yet.
     private(set) var faults: [UserName: String] = [:]
-    /// Users whom pathwatch has reported since its snapshot began; nil once that is complete.
+    /// Users that pathwatch has reported since its snapshot began; nil once that is complete.
     private var reported: Set<UserName>? = []
     /// When the list is to be written down; nil where it is.
     private var keepAt: Instant?
@@ -41,7 +41,7 @@ struct Deletions {
         fuse = DeletionFuse(settings, held: Dictionary(pairs) { first, _ in first }, folder: kept.folder)
     }
 
-    /// Whether pathwatch has reported everybody who is there.
+    /// Whether pathwatch has reported all present users.
     var isComplete: Bool { reported == nil }
     var held: [UserName: DeletionFuse.Held] { fuse.held }
     var isFolderGone: Bool { fuse.isFolderGone }
@@ -82,7 +82,7 @@ struct Deletions {
 
     /// It has told everything.
     ///
-    /// - Returns: those whom it has named; nil where it had told everything before.
+    /// - Returns: the users that it has named; nil where it had told everything before.
     mutating func complete() -> Set<UserName>? {
         guard let present = reported else { return nil }
         reported = nil
@@ -146,7 +146,7 @@ struct Deletions {
     }
 
     /// - Parameter names: empty for all on the list.
-    /// - Returns: those who are to be deleted now.
+    /// - Returns: the users that are to be deleted now.
     mutating func confirm(_ names: [UserName]) -> [UserName] {
         let confirmed = names.isEmpty ? fuse.held.keys.sorted() : names.filter { fuse.held[$0] != nil }
         fuse.confirm(confirmed)

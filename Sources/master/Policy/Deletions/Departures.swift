@@ -21,7 +21,7 @@ extension Supervisor {
         }
     }
 
-    /// Everybody who is served, or of whom something is left.
+    /// All users that are served, or of which something is left.
     var knownNames: [UserName] { users.values.filter { !$0.isDeleted }.map(\.name) + succession.remains.keys }
 
     // MARK: reports of pathwatch
@@ -89,7 +89,7 @@ extension Supervisor {
         deletions.faultless(name)
         if succession.takeHold(name) != nil { out.emit(.keepHold(name, nil)) }
         delete(name)
-        bury(name)
+        endRemains(of: name)
     }
 
     /// Some names of many.
@@ -100,7 +100,7 @@ extension Supervisor {
 
     /// The operator's word.
     ///
-    /// - Parameter names: empty for everybody on the list.
+    /// - Parameter names: empty for all on the list.
     mutating func confirmDeletions(_ names: [UserName]) {
         let confirmed = deletions.confirm(names)
         guard !confirmed.isEmpty else { return }

@@ -29,7 +29,7 @@ extension User {
             return [checkOrder(start.process, awaitsReady: true, aim)].compactMap(\.self)
         case .ready(let process, let service):
             let isAnswered = face?.standIn != nil
-            // One that waits for its turn is not checked, as the check would have it connect.
+            // A process that waits for its turn is not checked, because the check would have it connect.
             let isAwaited = if case .checked = service.comeback { true } else { false }
             guard aim.wanted.isServed, !isAnswered || isAwaited else { return [] }
             return [checkOrder(process, awaitsReady: isAnswered, aim)].compactMap(\.self)
@@ -93,7 +93,7 @@ extension User {
         return complaint(Complaint(remedy: remedy, why: "checks fail: \(verdict.fault)", rule: "sick"), out.now)
     }
 
-    /// Checks that passed long enough end a row of remedies; merely being ready does not, as the sick are ready, too.
+    /// Checks that passed long enough end a row of remedies. Being ready alone does not: sick workers are ready, too.
     private mutating func setHealth(_ verdict: CheckVerdict, _ restart: RestartSettings, _ now: Instant) {
         switch verdict.health {
         case .passing:

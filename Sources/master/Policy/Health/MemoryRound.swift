@@ -1,4 +1,4 @@
-// Whose memory is measured next.
+// Which user's memory is measured next.
 //
 // Master samples memory itself, because RLIMIT_AS fails in odd places and cgroup controllers are often not delegated.
 // A sample is the sum of the resident pages (statm, proc(5)) of the worker and all its descendants. Pages that they
@@ -20,26 +20,26 @@ struct MemoryRound {
     /// How many are measured in a turn of the loop: about a millisecond.
     static let most = 25
 
-    /// Those who are still to be measured in this round.
+    /// Users that are still to be measured in this round.
     private var rest: [UserName] = []
     /// From one turn to the next.
     private(set) var interval = period
     private(set) var deadline: Instant?
 
-    /// A user is served who has a limit.
+    /// A user that has a limit is served.
     mutating func ensure(_ now: Instant) {
         deadline = deadline ?? now + Self.period
     }
 
     var isOver: Bool { rest.isEmpty }
 
-    /// - Parameter limited: all who have a limit.
+    /// - Parameter limited: all users that have a limit.
     mutating func begin(_ limited: [UserName]) {
         rest = limited
         interval = Self.period / max(1, (rest.count + Self.most - 1) / Self.most)
     }
 
-    /// Those who are to be measured now.
+    /// Users that are to be measured now.
     mutating func next(_ now: Instant) -> [UserName] {
         deadline = rest.isEmpty ? nil : now + interval
         let users = rest.suffix(Self.most)

@@ -33,7 +33,7 @@ enum Symptom: CaseIterable, Sendable {
     case wrongStatus
     /// No answer in time, or none that is HTTP.
     case timeout
-    /// Nobody accepts.
+    /// No process accepts.
     case refused
 
     /// Nil while no verdict has come, or the last one was only a doubt.

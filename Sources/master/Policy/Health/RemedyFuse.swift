@@ -12,14 +12,16 @@ struct RemedyFuse {
         case blown(limit: Int)
     }
 
-    /// Users who are being replaced.
+    private static let threshold = Threshold(fewest: 1, share: 0.05)
+
+    /// Users that are being replaced.
     private(set) var replacing: Set<UserName> = []
     private(set) var isBlown = false
 
     /// - Parameter users: how many there are.
     mutating func admit(_ name: UserName, of users: Int) -> Answer {
         guard !replacing.contains(name) else { return .refused }
-        guard replacing.count < max(1, users / 20) else {
+        guard replacing.count < Self.threshold.limit(of: users) else {
             defer { isBlown = true }
             return isBlown ? .refused : .blown(limit: replacing.count)
         }

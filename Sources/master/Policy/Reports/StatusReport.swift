@@ -58,7 +58,7 @@ extension Supervisor {
         users.values.filter { !$0.isDeleted }.sorted { $0.name < $1.name }.map { status($0, clock) }
     }
 
-    /// Whose deletion is held back.
+    /// The users whose deletion is held back.
     package func pendingDeletions(_ clock: WallClock) -> [PendingDeletion] {
         deletions.held.sorted { $0.key < $1.key }.map { name, held in
             PendingDeletion(name, since: clock(held.since), why: held.why)
@@ -134,7 +134,7 @@ extension Supervisor {
         guard let name = user.database, let row = databases[name], !row.hasRoom else {
             return "waits for a place among \(admission.limit) starting at a time"
         }
-        return "waits for a place among \(row.arriving.count) who connect to database \(name) at a time"
+        return "waits for a place among \(row.arriving.count) processes that connect to database \(name) at a time"
     }
 
     private func describeTrouble(_ user: User) -> String? {

@@ -20,7 +20,7 @@ extension Supervisor {
         return status
     }
 
-    /// Who would be changed by an upgrade to this version, in which order, and who not.
+    /// The users that an upgrade to this version would change, in their order, and those that it would not.
     package func upgradePreview(_ version: String) -> [ControlAnswer] {
         let present = users.values.filter { !$0.isDeleted }.sorted { $0.name < $1.name }
         let due = present.filter { reasonToStay($0, version) == nil }
@@ -48,7 +48,7 @@ extension Supervisor {
         return configuration.upgrade.free == .onRestart ? .nextStart : .free
     }
 
-    /// Why such a request cannot be followed; nil where it can.
+    /// Why this request cannot be followed; nil where it can.
     package func objection(to request: UpgradeRequest) -> String? {
         switch request.action {
         case .preview, .start:

@@ -1,6 +1,6 @@
 // A version, or other worker settings, on the way to the users: canaries first, then the paying ones, then the rest. Pure.
 //
-// It says whose turn it is and when to stop; what a turn means is the Supervisor's.
+// It says which user's turn it is and when to stop; the Supervisor decides what a turn means.
 
 import Shared
 
@@ -22,7 +22,7 @@ struct Rollout {
     package enum Stage: Equatable, Sendable {
         /// → rollingBack, or its end
         case rolling
-        /// Who has been changed goes back, for this reason. → its end
+        /// The users that have been changed go back, for this reason. → its end
         case rollingBack(String)
     }
 
@@ -34,24 +34,24 @@ struct Rollout {
 
     let target: Target
     private(set) var stage = Stage.rolling
-    /// The operator has stopped it for a while: who is on the way goes on.
-    var isPaused = false
+    /// The operator has stopped it for a while: users on the way go on.
+    private(set) var isPaused = false
     let startedAt: Instant
     private var queue = StartQueue()
     /// Between two processes, or not proved yet.
     private(set) var underway: Set<UserName> = []
-    /// Whose worker was not ready when it was their turn: their turn comes again when the queue is empty.
+    /// Users whose worker was not ready at their turn: they get another turn when the queue is empty.
     private(set) var aside: Set<UserName> = []
-    /// Who has been changed and proved, or has gone back.
+    /// Users that have been changed and proved, or have gone back.
     private var proved: Set<UserName> = []
-    /// Who has been changed without a proof, as nobody ran.
+    /// Users that have been changed without a proof, because none of their workers ran.
     private var untried: Set<UserName> = []
     private(set) var doubts: [UserName: Doubt] = [:]
-    /// With whom it has failed, and how.
+    /// The users with which it has failed, and how.
     private(set) var failures: [UserName: String] = [:]
     /// When the doubts are judged; nil where there are none to judge.
     private var judgeAt: Instant?
-    /// When those who were put aside may be looked at again: there may be thousands of them, and a step for each event.
+    /// When the users put aside may be looked at again: there may be thousands of them, and a step for each event.
     private var asideAt: Instant?
 
     init(to target: Target, at now: Instant) {
@@ -71,7 +71,7 @@ struct Rollout {
 
     var waiting: Int { queue.count + aside.count }
 
-    /// Everybody whom it is about and who is there, the failed ones included.
+    /// All present users that it is about, the failed ones included.
     var total: Int { changed + underway.count + waiting + doubts.count + failures.count }
 
     var isOver: Bool { underway.isEmpty && waiting == 0 && doubts.isEmpty }
@@ -82,7 +82,7 @@ struct Rollout {
         queue.append(name, plan)
     }
 
-    /// Whose turn it is now; told of by `begun` or `postpone`.
+    /// The user whose turn it is now; told of by `begun` or `postpone`.
     mutating func next(_ settings: UpgradeSettings) -> UserName? {
         guard !isPaused, doubts.isEmpty, underway.count < limit(settings) else { return nil }
         guard let name = queue.first() else { return nil }
@@ -90,7 +90,7 @@ struct Rollout {
         return name
     }
 
-    /// How many may be on the way: the canaries have to be proved before anybody else begins.
+    /// How many may be on the way: the canaries have to be proved before any other user begins.
     private func limit(_ settings: UpgradeSettings) -> Int {
         guard isRolling, proved.count < settings.canary else { return settings.parallel }
         return min(settings.canary - proved.count, settings.parallel)
@@ -112,7 +112,7 @@ struct Rollout {
         return false
     }
 
-    /// Those who were put aside, if they are to be looked at again now; the next time is a second later.
+    /// The users put aside, if they are to be looked at again now; the next time is a second later.
     mutating func takeAside(_ now: Instant) -> [UserName] {
         guard isAsideDue, asideAt == nil else { return [] }
         asideAt = now + .seconds(1)
@@ -136,9 +136,9 @@ struct Rollout {
         }
     }
 
-    /// One who had proved itself has turned out to be broken.
+    /// A user that was proved has turned out to be broken.
     ///
-    /// - Returns: whether it had; of one who has not, nobody can tell what is to blame.
+    /// - Returns: whether it was proved; otherwise it is not known what is to blame.
     mutating func relapsed(_ name: UserName) -> Bool {
         guard proved.remove(name) != nil else { return false }
         underway.insert(name)
@@ -152,7 +152,7 @@ struct Rollout {
 
     /// It may be a database's fault: `judged` tells.
     ///
-    /// - Parameter doubtTime: as long as a database takes to be noticed that is gone.
+    /// - Parameter doubtTime: as long as it takes to notice that a database is gone.
     mutating func doubted(_ name: UserName, _ why: String, doubtTime: Duration, _ now: Instant) {
         underway.remove(name)
         doubts[name] = Doubt(why: why, since: now)
@@ -173,17 +173,22 @@ struct Rollout {
         if isExcused { append(name, plan) } else { failures[name] = doubt.why }
     }
 
-    /// With whom it has failed and how, in one line.
+    /// The users with which it has failed and how, in one line.
     var verdict: String {
-        let named = failures.sorted { $0.key < $1.key }.prefix(3).map { "\($0): \($1)" }.joined(separator: "; ")
-        return failures.count > 3 ? "\(named) and \(failures.count - 3) more" : named
+        failures.sorted { $0.key < $1.key }.map { "\($0): \($1)" }.listed(atMost: 3, separator: "; ")
     }
 
     func isSpent(_ settings: UpgradeSettings) -> Bool {
         isRolling && failures.count >= settings.maxFailures
     }
 
-    /// Turns round. Those who are to go back are appended afterwards.
+    /// - Returns: whether that changes anything.
+    mutating func pause(_ isPaused: Bool) -> Bool {
+        defer { self.isPaused = isPaused }
+        return self.isPaused != isPaused
+    }
+
+    /// Turns round. The users that are to go back are appended afterwards.
     mutating func turnBack(_ why: String) {
         stage = .rollingBack(why)
         isPaused = false

@@ -57,7 +57,7 @@ extension Supervisor {
         beginRollout(to: .package(current))
     }
 
-    /// Gives everybody a place whom it is about; one that is on its way already gives way to it.
+    /// Gives a place to all users that it is about; a rollout that is on its way already gives way to it.
     mutating func beginRollout(to target: Rollout.Target) {
         recallUnderway()
         // What a rollout has left that is not known any more tells nothing of this one.
@@ -74,12 +74,12 @@ extension Supervisor {
         if let user = users[name], isDue(user) { upgrade.rollout?.append(name, user.settings.plan) }
     }
 
-    /// Users who are between two processes go back to the former one.
+    /// Users between two processes go back to the former one.
     mutating func recallUnderway() {
         for name in upgrade.rollout?.underway.sorted() ?? [] { goBack(name) }
     }
 
-    /// A user has come: a new one, or with what an earlier master has done to it.
+    /// A user is added: a new one, or one that an earlier master has changed.
     mutating func enrol(_ name: UserName) {
         guard let user = users[name] else { return }
         guard let rollout = upgrade.rollout, case .package = rollout.target, user.formerVersion != nil else {
@@ -101,7 +101,7 @@ extension Supervisor {
 
     // MARK: turns
 
-    /// Lets those have their turn who may, and ends what is over.
+    /// Gives a turn to the users that may have one, and ends what is over.
     mutating func advanceRollout() {
         guard !isStopping, deletions.isComplete else { return }
         if configuration.packages == nil, upgrade.rollout?.target != .settings { upgrade.rollout = nil }
@@ -187,7 +187,7 @@ extension Supervisor {
         return rollout.target
     }
 
-    /// Users who are held, disabled, deleted or pinned meanwhile leave the rollout, or wait for another turn.
+    /// Users that are held, disabled, deleted or pinned meanwhile leave the rollout, or wait for another turn.
     private mutating func followUnderway(_ name: UserName) {
         guard let user = users[name], !user.isDeleted, isAddressed(user) else {
             upgrade.rollout?.remove(name)
@@ -219,8 +219,7 @@ extension Supervisor {
     }
 
     private mutating func pauseRollout(_ isPaused: Bool) {
-        guard let rollout = upgrade.rollout, rollout.isPaused != isPaused else { return }
-        upgrade.rollout?.isPaused = isPaused
+        guard let rollout = upgrade.rollout, upgrade.rollout?.pause(isPaused) == true else { return }
         out.note("upgrade to \(rollout.target) \(isPaused ? "paused" : "resumed")", rule: "upgrade")
         keepUpgrade()
     }
@@ -231,7 +230,7 @@ extension Supervisor {
 
     // MARK: the end
 
-    /// Stops the rollout and brings back those whom it has changed; what it was about is held.
+    /// Stops the rollout and brings back the users that it has changed; what it was about is held.
     mutating func turnBack(_ why: String) {
         guard let rollout = upgrade.rollout, rollout.isRolling else { return }
         recallUnderway()
@@ -240,7 +239,7 @@ extension Supervisor {
             upgrade.rollout?.append(name, user.settings.plan)
         }
         let count = upgrade.rollout?.waiting ?? 0
-        let back = count == 0 ? "nobody has to go back" : "\(count) go back"
+        let back = count == 0 ? "no user has to go back" : "\(count) go back"
         let text = "upgrade to \(rollout.target) stopped and held, \(back): \(why)"
         out.note(text, rule: "upgrade", weight: .warning)
         keepUpgrade()

@@ -25,7 +25,7 @@
 import Shared
 
 extension Supervisor {
-    /// Those of the configuration are in force for everybody.
+    /// The settings of the configuration are in force for all users.
     ///
     /// - Parameter failures: users whose present processes stay nevertheless.
     mutating func takeSettings(failures: [UserName: String] = [:]) {
@@ -41,7 +41,7 @@ extension Supervisor {
         }
     }
 
-    /// No user has those of the configuration yet. Those who had some that are neither these nor the former ones keep
+    /// No user has the settings of the configuration yet. Users that have neither these nor the former ones keep
     /// their process.
     mutating func putOffSettings(former: PlanSettings?) {
         upgrade.newSettings = NewSettings(former: former)
@@ -59,7 +59,7 @@ extension Supervisor {
 
     // MARK: what an earlier master has left
 
-    /// Users who run by other settings than the file's are decided about when everybody is known.
+    /// Users that run by other settings than the file's are decided about when all users are known.
     mutating func keepAsFound(_ name: UserName) {
         guard !deletions.isComplete, let user = users[name], user.isReady, let process = user.actual.first,
             process.version == user.version
@@ -68,11 +68,11 @@ extension Supervisor {
         if user.mayReplace(process, &aim), aim.isAtHome(process) { edit(name) { $0.keptPlan = process.plan } }
     }
 
-    /// Everybody is known: few are changed at once, many by a rollout.
+    /// All users are known: few are changed at once, many by a rollout.
     mutating func judgeFound() {
         let count = users.values.count { $0.keptPlan != nil }
         guard upgrade.newSettings == nil, count > 0 else { return }
-        if gate.isShut(for: count, of: users.count) {
+        if count > gate.limit(of: users.count) {
             putOffSettings(former: nil)
             out.note("\(count) users run by other settings than the file's", rule: "adopt")
         } else {
@@ -86,7 +86,7 @@ extension Supervisor {
     package var settingsNotice: String? {
         guard let settings = upgrade.newSettings else { return nil }
         if let failure = settings.failure {
-            let fate = settings.former == nil ? "who has not got them runs on as before" : "the former ones stay"
+            let fate = settings.former == nil ? "users without them run on as before" : "the former ones stay"
             return "new worker settings failed: \(failure); \(fate) until the file changes or `steward reload --yes`"
         }
         guard let rollout = upgrade.rollout, rollout.target != .settings else { return nil }

@@ -26,7 +26,7 @@ extension User {
         out.note("ready on a socket of its own, soaks for \(soak): \(why)", rule: "soak", user: name)
     }
 
-    /// One that serves already, as no other process could, has to prove itself nevertheless.
+    /// A process that serves already, because no other could, has to prove itself nevertheless.
     mutating func soakServing(_ aim: inout Aim, _ now: Instant) {
         guard case .ready(let process, let service) = actual, service.soakEnd == nil, isOnTrial(process, &aim) else {
             return

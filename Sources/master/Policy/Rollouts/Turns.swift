@@ -89,7 +89,7 @@ extension Supervisor {
 
     // MARK: how it came out
 
-    /// What the rollout brings does not work for a user who is on trial: it goes back at once.
+    /// What the rollout brings does not work for a user on trial: it goes back at once.
     ///
     /// - Returns: whether it was on trial.
     mutating func trialFailed(_ name: UserName, _ why: String) -> Bool {
@@ -129,7 +129,7 @@ extension Supervisor {
         }
     }
 
-    /// As long as a database takes to be noticed that is gone.
+    /// As long as it takes to notice that a database is gone.
     private var doubtTime: Duration { configuration.databaseCheck.interval + configuration.databaseCheck.timeout }
 
     /// By now it is known whether a database was away.

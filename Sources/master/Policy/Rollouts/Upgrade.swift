@@ -13,18 +13,8 @@ package struct NewSettings: Equatable, Sendable {
     package var isTried: Bool { failure == nil }
 }
 
-/// More users than this are not changed at once.
-struct Gate: Equatable, Sendable {
-    var fewest = 5
-    var share = 0.1
-
-    func isShut(for count: Int, of users: Int) -> Bool {
-        count > max(fewest, Int(share * Double(users)))
-    }
-}
-
 package struct Upgrade {
-    /// The last version that has reached every user whom it was for: new users get it.
+    /// The last version that has reached every user it was for: new users get it.
     private(set) var inForce: String?
     /// Where `current` pointed when it was looked at last.
     private(set) var seen: String?
@@ -63,7 +53,7 @@ package struct Upgrade {
         inForce = version
     }
 
-    /// Versions that are not there any more are not held: what comes under such a name is another one.
+    /// Versions that are gone are not held: a later one of the same name is another version.
     ///
     /// - Returns: whether there were any.
     mutating func forget(unless isThere: (String) -> Bool) -> Bool {

@@ -3,15 +3,15 @@
 import Shared
 
 package struct ConfigurationChange: Equatable, Sendable {
-    /// What the file asks for, as far as it can come into force now.
+    /// What the file asks for and can come into force now.
     var next = Configuration()
     /// In the order of the file's description.
     var settings: [SettingChange] = []
-    /// Those of everybody for whom it means something.
+    /// Those of all users that it concerns.
     var consequences: [UserName: Consequence] = [:]
-    /// Those among them that come at once.
+    /// Those among them that are carried out at once.
     var atOnce: [UserName: Consequence] = [:]
-    /// Whether the other ones, swaps by new worker settings, come by a rollout.
+    /// Whether the other ones, swaps by new worker settings, are carried out by a rollout.
     var isGradual = false
     /// Whether so many users lose their processes at once that it has to be confirmed.
     var isToBeConfirmed = false

@@ -10,7 +10,7 @@
 // deadlines follow. Users that are not concerned are not touched. A watcher that has something new to know gets a
 // snapshot; a watcher that has nothing to do any more is dismissed.
 //
-// The gate (`Gate`) is max(5, 10 %) of the users. If a file would move or stop more users than that, or swap more for
+// The gate (`Supervisor.gate`) is max(5, 10 %) of the users. If a file would move or stop more users than that, or swap more for
 // another reason than worker settings (such as a password in a `conninfo`), the whole file waits for `steward reload
 // --yes`. A warning, `status` and `plan` tell how many users are concerned. `--yes` reads the file once more, so the
 // operator confirms what the file says at that moment. Worker settings that would swap many users are rolled out
@@ -37,17 +37,17 @@ extension Supervisor {
         if !hasSettings(of: change.next) { after.takeSettings() }
         change.consequences = consequences(after)
         change.atOnce = change.consequences
-        if !hasSettings(of: change.next), gate.isShut(for: change.names(.swap).count, of: users.count) {
+        if !hasSettings(of: change.next), change.names(.swap).count > gate.limit(of: users.count) {
             later.putOffSettings(former: upgrade.newSettings.map(\.former) ?? planSettings)
             change.atOnce = consequences(later)
             change.isGradual = change.atOnce != change.consequences
         }
         let endings = change.atOnce.values.count(where: \.endsProcess)
-        change.isToBeConfirmed = gate.isShut(for: endings, of: users.count)
+        change.isToBeConfirmed = endings > gate.limit(of: users.count)
         return change
     }
 
-    /// Whether its worker settings are those by which everybody is planned, or that are on their way.
+    /// Whether its worker settings are those by which all users are planned, or that are on their way.
     private func hasSettings(of next: Configuration) -> Bool {
         upgrade.newSettings?.isTried != false && PlanSettings(next) == planSettings
     }
@@ -113,7 +113,7 @@ extension Supervisor {
             takeSettings()
         }
         let names = users.keys.sorted()
-        // Whom it does not concern may have come to another database, or to lose a plan that failed: that is saved.
+        // Users that it does not concern may have got another database, or have lost a plan that failed: that is saved.
         for name in names {
             if let consequence = change.atOnce[name] { carryOut(name, consequence) }
         }
@@ -121,7 +121,7 @@ extension Supervisor {
             for name in names { advance(name) { $0.swapModeChanged(&$1, &$2) } }
         }
         if before.worker.limits != configuration.worker.limits { reconcileAll() }
-        // There may be somewhere to go now for users who wait for it.
+        // There may be a database now for users that wait for one.
         for name in databases.names { evacuate(name) }
         tellWatchers(before)
     }

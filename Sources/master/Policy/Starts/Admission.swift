@@ -1,4 +1,4 @@
-// Who may start now: the places among the starting processes, and the users that wait for one.
+// Which users may start now: the places among the starting processes, and the users that wait for one.
 //
 // At most `limit` processes are starting at a time, so that a crowd does not take the processors from workers that
 // serve. Users on whose sockets a request waits are first: a queued user's socket is watched for that.
@@ -9,19 +9,23 @@ struct Admission {
     private static let progressInterval = Duration.seconds(1)
 
     /// How many processes may be starting at a time.
-    var limit: Int
+    private(set) var limit: Int
     private(set) var starting: Set<WorkerID> = []
     private var queue = StartQueue()
     /// Users whose running workers wait for the check that lets them back.
-    private var returns = StartQueue()
+    private(set) var returns = StartQueue()
     /// Sockets of queued users on which a customer is looked for.
     private(set) var watched: [UserName: SocketID] = [:]
-    /// Users who have been queued in this step.
+    /// Users that have been queued in this step.
     private var justQueued: [UserName] = []
     /// When the next line about a crowd is due.
     private(set) var deadline: Instant?
 
     init(limit: Int) {
+        self.limit = limit
+    }
+
+    mutating func install(limit: Int) {
         self.limit = limit
     }
 
@@ -33,8 +37,6 @@ struct Admission {
     var crowdWeight: Happening.Weight { isCrowded ? .crowd : .routine }
 
     func contains(_ name: UserName) -> Bool { queue.contains(name) }
-    func containsReturn(_ name: UserName) -> Bool { returns.contains(name) }
-    var returning: Int { returns.count }
 
     // MARK: places
 
@@ -67,21 +69,21 @@ struct Admission {
         returns.remove(name)
     }
 
-    /// The next user who gets a place; nil where there is none, or no room on any database.
+    /// The next user that gets a place; nil where there is none, or no room on any database.
     func next(hasRoom: (String?) -> Bool) -> UserName? {
         starting.count < limit ? queue.first(where: hasRoom) : nil
     }
 
-    /// The next user who may come back.
+    /// The next user that may return to service.
     mutating func nextReturn(hasRoom: (String?) -> Bool) -> UserName? {
         guard let name = returns.first(where: hasRoom) else { return nil }
         returns.remove(name)
         return name
     }
 
-    // MARK: customers who wait
+    // MARK: waiting customers
 
-    /// Watches the sockets of users who have been queued in this step and still are.
+    /// Watches the sockets of users that have been queued in this step and still are.
     ///
     /// - Parameter socket: on which requests wait for this user.
     mutating func watchQueued(_ socket: (UserName) -> SocketID?, _ out: inout Outbox) {

@@ -1,9 +1,9 @@
-// Who is started next.
+// Which user is started next.
 
 import Shared
 
-/// Users who wait for their turn: those for whom a customer waits, then the paying ones, then the rest, each group in
-/// its order of arrival. Those of a database that has no room for them keep nobody else waiting.
+/// Users that wait for their turn: first those with a waiting customer, then the paying ones, then the rest, each group
+/// in its order of arrival. Users of a database that has no room for them never delay users of another.
 struct StartQueue {
     private enum Rank: Int {
         case awaited, paid, free
@@ -23,7 +23,7 @@ struct StartQueue {
 
     func contains(_ name: UserName) -> Bool { places[name] != nil }
 
-    /// - Parameter database: on which the user is to be started. Who is queued for another one queues anew.
+    /// - Parameter database: on which the user is to be started. A user that is queued for another one queues anew.
     mutating func append(_ name: UserName, _ plan: Plan, on database: String? = nil) {
         let present = places[name]
         if let present, present.database == database { return }
@@ -41,7 +41,7 @@ struct StartQueue {
         put(name, into: Lane(database: present.database, rank: .awaited))
     }
 
-    /// The next one whose database has room.
+    /// The next user whose database has room.
     func first(where hasRoom: (_ database: String?) -> Bool = { _ in true }) -> UserName? {
         var next: (rank: Int, arrival: UInt64, name: UserName)?
         for (lane, queue) in lanes where hasRoom(lane.database) {

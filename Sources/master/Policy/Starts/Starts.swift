@@ -1,11 +1,11 @@
-// Who is started next: places are given to users that move, to users whose turn it is in a rollout, to users that
-// return to service, and to starts, in this order.
+// Which user is started next: places are given to users that move, to users whose turn it is in a rollout, to users
+// that return to service, and to starts, in this order.
 //
 // At most `start_concurrency` processes are starting at a time. A start that takes longer than five seconds gives up
 // its place, so that it does not delay others. Users on whose socket a request waits are first (the sockets of queued
 // users are watched for that), then paying users, then the rest. When many start at once, the log gets one summary
-// line a second; `events` has every start. Such a crowd is started gently (nice 10, where that can be taken back)
-// until each process is ready, because it can wait for the users that are being served. The restart of a single user
+// line a second; `events` has every start. Many processes at once are started gently (nice 10, where that can be taken
+// back) until each is ready, because they can wait for the users that are being served. The restart of a single user
 // cannot wait: it is not started gently.
 //
 // How a process is made is described in Workers/Launcher.swift, what follows from a death in Users/Departure.swift.
@@ -13,7 +13,7 @@
 import Shared
 
 extension Supervisor {
-    /// Fills the free places among the starting ones, and among those who arrive on a database.
+    /// Fills the free places among the starting processes, and among those that connect to a database.
     mutating func admit() {
         admitMoves()
         advanceRollout()

@@ -1,6 +1,6 @@
-// STATE/deletions: whose deletion is held back, and the users' folder in which everybody was seen last.
+// STATE/deletions: the users whose deletion is held back, and the users' folder in which all were seen last.
 //
-// A file of frames, replaced as a whole: it changes seldom, and is small but in the worst of days.
+// A file of frames, replaced as a whole: it changes seldom, and is nearly always small.
 
 import Shared
 
@@ -42,7 +42,7 @@ package enum DeletionFile {
         return bytes
     }
 
-    /// - Throws: `WireError` where the bytes are none of such a file.
+    /// - Throws: `WireError` where the bytes are not of this file.
     package static func kept(_ bytes: [UInt8], _ clock: WallClock) throws -> KeptDeletions {
         var kept = KeptDeletions()
         try FrameFile.read(bytes) { type, reader in

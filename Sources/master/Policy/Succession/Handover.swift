@@ -9,8 +9,8 @@ extension Supervisor {
         succession.count(adopted: users[name]?.actual.processes.count ?? 0)
     }
 
-    /// Ends what is left of a user who is gone.
-    mutating func bury(_ name: UserName) {
+    /// Ends what is left of a user that is gone.
+    mutating func endRemains(of name: UserName) {
         if succession.takeVersion(name) != nil { keepVersionsSoon() }
         guard let left = succession.takeRemains(name) else { return }
         var settings = UserSettings()
@@ -42,7 +42,7 @@ extension Supervisor {
 
     // MARK: versions
 
-    /// What is known of everybody's version.
+    /// What is known of the users' versions.
     var keptVersions: [UserName: KeptVersion] {
         let present = users.compactMapValues { user in
             user.version.map { KeptVersion(version: $0, former: user.formerVersion) }

@@ -2,7 +2,7 @@
 //
 // A slot is written by replacing its older copy, with the next number and a checksum behind it: a master that dies in the
 // middle leaves the other copy. A copy is a number (8 bytes), the length of what follows (2), a record in the wire form
-// and the fingerprint of all that (8); a slot that belongs to nobody has no record.
+// and the fingerprint of all that (8); a slot that belongs to no user has no record.
 
 import Shared
 

@@ -21,7 +21,7 @@ import Shared
 package struct KeptVersion: Equatable, Sendable {
     /// The version that the user is to run.
     var version: String?
-    /// The one that it ran before.
+    /// The version that it ran before.
     var former: String?
 }
 
@@ -33,7 +33,7 @@ struct Succession {
     private(set) var holds: [UserName: String]
     /// Versions of its users, until those are reported.
     private(set) var versions: [UserName: KeptVersion]
-    /// What it has left of users who are not reported yet.
+    /// What it has left of users that are not reported yet.
     private(set) var remains: [UserName: Remains]
     /// How many of its processes have been taken over.
     private(set) var adopted = 0
@@ -44,7 +44,7 @@ struct Succession {
         (self.holds, self.versions, self.remains) = (holds, versions, remains)
     }
 
-    // MARK: events about users who are not known yet
+    // MARK: events about users that are not known yet
 
     mutating func ended(_ id: WorkerID, _ how: String) -> Bool {
         remains[id.user]?.ended(id.generation, how) != nil
@@ -54,7 +54,7 @@ struct Succession {
         remains[id.user]?.becameReady(id.generation, now) != nil
     }
 
-    /// The keeper answers for a user of whom no process is left, and of whom no settings are known.
+    /// The keeper answers for a user of which no process is left and no settings are known.
     ///
     /// - Returns: on which socket; nil where a worker serves, or the keeper answers already.
     mutating func answerForDead(_ name: UserName) -> SocketID? {
@@ -73,7 +73,7 @@ struct Succession {
         adopted += count
     }
 
-    /// Everybody who is there has been named: versions of others are of no use any more.
+    /// All present users have been named: versions of others are of no use any more.
     ///
     /// - Returns: whether there were any.
     mutating func forgetVersions(except present: Set<UserName>) -> Bool {

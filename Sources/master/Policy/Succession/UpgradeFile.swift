@@ -64,7 +64,7 @@ package enum UpgradeFile {
     }
 
     private static let type: UInt8 = 1
-    /// So that whatever has failed fits a frame. Who is left out has another turn under the next master.
+    /// So that the failures fit a frame. Users that are left out have another turn under the next master.
     private static let mostFailures = 300
     private static let longestReason = 120
 
@@ -87,7 +87,7 @@ package enum UpgradeFile {
         return bytes
     }
 
-    /// - Throws: `WireError` where the bytes are none of such a file.
+    /// - Throws: `WireError` where the bytes are not of this file.
     package static func upgrade(_ bytes: [UInt8], _ clock: WallClock) throws -> Upgrade {
         var records: [Record] = []
         try FrameFile.read(bytes) { type, reader in

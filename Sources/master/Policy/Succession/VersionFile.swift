@@ -32,7 +32,7 @@ package enum VersionFile {
         return bytes
     }
 
-    /// - Throws: `WireError` where the bytes are none of such a file.
+    /// - Throws: `WireError` where the bytes are not of this file.
     package static func versions(_ bytes: [UInt8]) throws -> [UserName: KeptVersion] {
         var versions: [UserName: KeptVersion] = [:]
         try FrameFile.read(bytes) { type, reader in

@@ -39,7 +39,7 @@ extension User {
     }
 
     /// Ends a process that has to be gone before its successor starts.
-    mutating func leaveForSuccessor(_ process: Process, _ aim: Aim, _ out: inout Outbox) {
+    mutating func departForSuccessor(_ process: Process, _ aim: Aim, _ out: inout Outbox) {
         leave(process, drains: !aim.isPresentLost, aim, &out)
         guard aim.isPresentLost else { return }
         setPhase(of: process.id, .terminating(killAt: out.now + min(aim.rules.stopTimeout, Self.hangLimit)))
@@ -166,7 +166,7 @@ extension User {
         editService { $0.retryAt = next }
     }
 
-    /// No process could be made for a user who needs one: no death. It is tried again as long as it takes.
+    /// No process could be made for a user that needs one: no death. It is tried again as long as it takes.
     private mutating func startDelayed(_ process: Process, _ why: String, _ aim: Aim, _ out: inout Outbox) {
         isBeingReplaced = false
         actual = .waiting(until: putOff(why, aim, &out))
@@ -297,7 +297,7 @@ extension User.Role {
     }
 }
 
-/// Numbers of signals, as in signal(7) on every architecture that Swift runs on.
+/// Numbers of signals: those of signal(7) on every architecture that Swift runs on.
 enum Signal {
     static let abort: Int32 = 6
     static let kill: Int32 = 9

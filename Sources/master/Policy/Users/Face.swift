@@ -1,4 +1,4 @@
-// Who answers a user's customers: a worker, or the keeper in its place.
+// What answers a user's customers: a worker, or the keeper in its place.
 //
 // RUNTIME/users/NAME.sock is a link to one of the user's sockets. The link and a socket are there from the user's first
 // moment; requests wait in the socket's backlog for as long as `patience`, then the keeper answers them.
@@ -55,7 +55,7 @@ extension User {
         if let face, face.standIn == nil, isAwaited { answer(.starting, on: face.socket, &out) }
     }
 
-    /// Whether requests wait, as no process accepts them yet.
+    /// Whether requests wait because no process accepts them yet.
     private var isAwaited: Bool {
         switch actual {
         case .absent, .queued, .starting, .waiting: true
@@ -98,8 +98,8 @@ extension User {
         if let left { retireUnused(left.socket, left.standIn ?? .restarting, &out) }
     }
 
-    /// Requests wait for a process that is not ready yet, as none will accept on the old socket any more; those that
-    /// wait there are answered, and may come again.
+    /// Requests wait for a process that is not ready yet, because none will accept on the old socket any more. Requests
+    /// that wait on the old socket are answered, and may be sent again.
     mutating func follow(from old: SocketID, to socket: SocketID, _ out: inout Outbox) {
         guard let face, face.socket == old, face.standIn == nil else { return }
         self.face?.socket = socket

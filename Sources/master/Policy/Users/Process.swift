@@ -81,7 +81,7 @@ struct Service: Equatable, Sendable {
     var comeback = Return.none
     /// It waits for a place, so that its successor can start.
     var wantsSuccessor = false
-    /// It serves already, as no other process could, and has to run until then to prove itself.
+    /// It serves already, because no other process could, and has to run until then to prove itself.
     var soakEnd: Instant?
     /// Its successor could not be made: tried again then.
     var retryAt: Instant?
@@ -90,8 +90,8 @@ struct Service: Equatable, Sendable {
 /// A process on its way out.
 struct Departure: Equatable, Sendable {
     enum Phase: Equatable, Sendable {
-        /// It still serves those who wait on its socket; so many looks in a row found none. `lookAt` is nil while a look
-        /// is on its way. → terminating
+        /// It still serves the requests that wait on its socket; so many looks in a row found none. `lookAt` is nil
+        /// while a look is on its way. → terminating
         case draining(until: Instant, lookAt: Instant?, emptyLooks: Int)
         /// SIGTERM was sent; SIGKILL follows, once.
         case terminating(killAt: Instant?)
@@ -148,7 +148,7 @@ enum Actual: Equatable, Sendable {
         }
     }
 
-    /// Every process that this state holds, the one that serves first.
+    /// Every process that this state holds, the serving one first.
     var processes: [Process] {
         switch self {
         case .absent, .queued, .waiting: []

@@ -7,7 +7,7 @@ package struct RestartDecision: Equatable, Sendable {
     package var delay: Duration
     /// Whether the deaths are a crash loop; it is tried at the cap until it holds.
     var isCrashLoop: Bool
-    /// Whether this death is the one that made it a crash loop: to be told once.
+    /// Whether this death made it a crash loop: to be told once.
     var beginsCrashLoop: Bool
 }
 

@@ -1,4 +1,4 @@
-// Users are added, changed and deleted, as pathwatch reports them; what the operator orders for them.
+// Users are added, changed and deleted by the reports of pathwatch; what the operator orders for them.
 
 import Shared
 
@@ -37,12 +37,12 @@ extension Supervisor {
         out.note("its files are right again", rule: "user-file", user: name)
     }
 
-    /// pathwatch has named everybody who is there.
+    /// pathwatch has named all present users.
     private mutating func complete() {
         guard let present = deletions.complete() else { return }
         if succession.forgetVersions(except: present) { keepVersionsSoon() }
         tellUnreportedVersions()
-        // Those who were not named are gone.
+        // Users that were not named are gone.
         for name in knownNames where !present.contains(name) { deluser(name) }
         judgeFound()
         followCurrent()
@@ -54,7 +54,7 @@ extension Supervisor {
         deletions.faultless(name)
         isThere(name)
         if users[name] == nil { addUser(settings) } else { changeUser(settings) }
-        // One that is adopted, or added again, may come with a process on a database that the others are leaving.
+        // A user that is adopted, or added again, may have a process on a database that the others are leaving.
         moveOn(name)
     }
 

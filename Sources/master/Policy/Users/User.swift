@@ -18,7 +18,7 @@ enum Answer: Equatable {
     case died(Death)
     /// It should be replaced, if others are not already.
     case isSick(Complaint)
-    /// Nobody can tell whether this adopted process is ready.
+    /// Master cannot tell whether this adopted process is ready.
     case isUnheard(WorkerID)
 }
 
@@ -44,7 +44,7 @@ struct Claims: Equatable {
     var place: WorkerID?
     /// Processes whose connections are new, and where.
     var arriving: [(id: WorkerID, database: String?)] = []
-    /// It is one of those who are being replaced because they fail.
+    /// It is one of the users that are being replaced because they fail.
     var isBeingReplaced = false
     var deadline: Instant?
     /// What STATE/versions has to say of it.

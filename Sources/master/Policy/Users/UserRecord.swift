@@ -1,8 +1,8 @@
-// What is written down of a user, for the master that comes after a death.
+// What is written down of a user, for the master that starts after a death.
 
 import Shared
 
-/// One process of a user, as the next master has to find it.
+/// What the next master has to find of one process of a user.
 package struct ProcessRecord: WireValue {
     package enum Stage: UInt8, Sendable, CaseIterable {
         case starting = 1

@@ -26,7 +26,7 @@ extension User {
             guard isOutdated(start.process, &aim) else { return }
             // A process that is not ready yet has old settings: another takes its place when it is gone.
             out.note("settings changed while it was starting", rule: "moduser", user: name)
-            leaveForSuccessor(start.process, aim, &out)
+            departForSuccessor(start.process, aim, &out)
         case .ready(let process, let service):
             if mayReplace(process, &aim) {
                 replace(process, aim, &out)
@@ -46,8 +46,8 @@ extension User {
         return isDue && aim.hasVersion
     }
 
-    /// Whether a process does not run as its user is to be run. Of a version that this master has never seen it is not
-    /// known how it is to be run: those who run it are left alone.
+    /// Whether a process does not run as its user is to be run. How to run a version that this master has never seen is
+    /// not known: its processes are left alone.
     func isOutdated(_ process: Process, _ aim: inout Aim) -> Bool {
         if aim.isVersionUnseen || isLeftAlone(process) { return !aim.isAtHome(process) }
         return process.plan != aim.identity
@@ -68,7 +68,7 @@ extension User {
         if aim.rules.swap == .stopFirst || !aim.isAtHome(process) {
             swapRequest = nil
             standIn(.restarting, &out)
-            leaveForSuccessor(process, aim, &out)
+            departForSuccessor(process, aim, &out)
         } else {
             editService { $0.wantsSuccessor = true }
         }

@@ -1,7 +1,7 @@
 // The versions of the application, and which of them a user is to run. No I/O.
 //
 // The table holds the versions as pathwatch has reported them. A user runs the version that its user.yaml pins,
-// otherwise the one that it has been given, otherwise the one in force. While its worker runs, a user stays on its
+// otherwise its given version, otherwise the one in force. While its worker runs, a user stays on its
 // version. At a start (a crash, a restart, new settings), a version that cannot be started is replaced by the one in
 // force, and the reason is kept. Current is the last usable version that packages/current has named, so that a bad
 // publication harms no user. In force is the last version that has reached all users it was for. Current takes its
@@ -26,12 +26,12 @@ import Shared
 struct VersionChoice: Equatable, Sendable {
     /// Nil where none can be started.
     var version: String?
-    /// Why it is not the one that the user should run; nil where it is.
+    /// Why it is not the version that the user should run; nil where it is.
     var trouble: String?
 }
 
 package struct PackageTable: Equatable, Sendable {
-    /// Why nobody, or nobody else, may be started on a version.
+    /// Why no user, or no other user, may be started on a version.
     enum Objection: Equatable, Sendable {
         case gone
         /// It has never been seen.
@@ -52,7 +52,7 @@ package struct PackageTable: Equatable, Sendable {
     }
 
     struct Row: Equatable, Sendable {
-        /// As it was first seen, also when it is gone: those who run it are judged by it.
+        /// As it was first seen, also when it is gone: users that run it are judged by it.
         var manifest: PackageManifest?
         var objection: Objection?
     }
@@ -63,7 +63,7 @@ package struct PackageTable: Equatable, Sendable {
     /// The last usable version that packages/current has named.
     package private(set) var current: String?
     /// Why the packages' folder as a whole cannot be read now.
-    var folderFault: String?
+    private(set) var folderFault: String?
     /// Versions that pathwatch has reported since its last hello; nil once it has reported all.
     private var reported: Set<String>? = []
 
@@ -95,6 +95,14 @@ package struct PackageTable: Equatable, Sendable {
         enforce()
     }
 
+    /// The folder as a whole cannot be read.
+    ///
+    /// - Returns: whether that is news.
+    mutating func failed(_ fault: String) -> Bool {
+        defer { folderFault = fault }
+        return folderFault != fault
+    }
+
     mutating func refused(_ version: String, _ fault: String) {
         reported?.insert(version)
         folderFault = nil
@@ -120,7 +128,7 @@ package struct PackageTable: Equatable, Sendable {
         return missing
     }
 
-    /// Forgets versions that are gone and that nobody runs: the next one of that name is a new one.
+    /// Forgets versions that are gone and that no user runs: the next one of that name is a new one.
     mutating func forget(unless isUsed: (String) -> Bool) {
         rows = rows.filter { $0.value.objection != .gone || isUsed($0.key) }
     }
@@ -135,7 +143,7 @@ package struct PackageTable: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - present: what the user runs, or has run last.
-    ///   - inForce: the version for those who have none.
+    ///   - inForce: the version for users that have none.
     ///   - isStarting: whether a process is about to be started. Then what cannot be started is replaced by the version
     ///     in force; until then a user stays on what it runs.
     ///   - takesCurrent: whether each start takes the version in force.

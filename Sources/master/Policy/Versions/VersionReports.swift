@@ -13,8 +13,7 @@ extension Supervisor {
 
     mutating func packageFault(_ fault: PackageFault) {
         guard let version = fault.version else {
-            if versions.folderFault != fault.text { notePackages(fault.text, weight: .warning) }
-            versions.folderFault = fault.text
+            if versions.failed(fault.text) { notePackages(fault.text, weight: .warning) }
             return
         }
         changeVersion(version) { $0.refused(version, fault.text) }
@@ -52,7 +51,7 @@ extension Supervisor {
         if after != before || versions.current != inForce { versionsChanged() }
     }
 
-    /// Once for all who run them.
+    /// Once for all users that run them.
     private mutating func tellGone(_ gone: [String]) {
         for version in gone {
             let count = users.values.count { $0.runningVersion == version }
@@ -84,7 +83,7 @@ extension Supervisor {
         out.note(text, rule: "package", subject: "packages", weight: weight)
     }
 
-    /// Users who wait for a version, or for another one, may have it now.
+    /// Users that wait for a version, or for another one, may have it now.
     private mutating func versionsChanged() {
         for name in users.keys.sorted() {
             guard let user = users[name] else { continue }
@@ -132,7 +131,7 @@ extension Supervisor {
         configuration.packages == nil || versionChoice(user, isStarting: true).version != nil
     }
 
-    /// The version for those who have none yet: not one that has still to prove itself.
+    /// The version for users that have none yet: not one that has still to prove itself.
     var versionInForce: String? {
         let proved = upgrade.inForce.flatMap { versions.objection(to: $0) == nil ? $0 : nil }
         return proved ?? versions.current

@@ -1,4 +1,4 @@
-// How much a watcher may say: a token bucket. No I/O.
+// How much a watcher may say. No I/O.
 
 import Shared
 
@@ -9,19 +9,14 @@ package struct ReportBudget {
     /// At once: a snapshot of ten times as many users, twice.
     static let burst: Int64 = 200_000
 
-    /// When all that was said will have been earned.
-    private var earnedAt = Instant(nanoseconds: 0)
+    private var bucket = TokenBucket(rate: rate, burst: burst)
 
     package init() {}
 
     /// Whether so many more reports are within bounds.
     package mutating func admits(_ count: Int, _ now: Instant) -> Bool {
-        earnedAt = max(earnedAt, now) + Self.earning(Int64(count))
-        return earnedAt - now <= Self.earning(Self.burst)
+        bucket.take(count, now)
     }
-
-    /// The time in which so many reports are earned.
-    private static func earning(_ count: Int64) -> Duration { .nanoseconds(count * 1_000_000_000 / rate) }
 }
 
 /// Why the channel of a watcher that floods is closed.

@@ -1,4 +1,4 @@
-// Everything that a watcher has to know, for one that has just come up or is to be told anew.
+// Everything that a watcher has to know, for one that has just started or is to be told anew.
 
 import Shared
 
