@@ -120,16 +120,12 @@ final class Simulation {
     static let mostSteps = 20_000
     private(set) var steps = 0
 
-    /// Set where another build is to be compared.
-    var digest: SimulationDigest?
-
     let seed: UInt64
     /// With none, each change of the configuration concerns too many.
     var mostAtOnce: Int { seed % 2 == 0 ? 0 : 5 }
 
-    init(seed: UInt64, digest: SimulationDigest? = nil) {
+    init(seed: UInt64) {
         self.seed = seed
-        self.digest = digest
         chance = SplitMix64(seed: seed)
         configuration = Self.configuration(seed)
         supervisor = Supervisor(configuration, processors: 2, holds: [:], seed: seed)
@@ -238,7 +234,6 @@ final class Simulation {
                 note(.effect(effect))
                 events += perform(effect)
             }
-            tell(event, effects)
             if hasHappened { judgeRecords() }
         }
         judgePlaces()
