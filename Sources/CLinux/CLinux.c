@@ -168,9 +168,9 @@ int clinux_pidfd_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
-int clinux_wait(pid_t pid, int keep, int *status) {
+static int wait_for(int type, id_t id, int keep, int *status) {
     siginfo_t info = {0};
-    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | (keep ? WNOWAIT : 0)) < 0) return -1;
+    if (waitid((idtype_t)type, id, &info, WEXITED | WNOHANG | (keep ? WNOWAIT : 0)) < 0) return -1;
     if (info.si_pid == 0) {
         errno = EAGAIN;
         return -1;
@@ -178,6 +178,11 @@ int clinux_wait(pid_t pid, int keep, int *status) {
     *status = info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
     return 0;
 }
+
+int clinux_wait(pid_t pid, int keep, int *status) { return wait_for(P_PID, (id_t)pid, keep, status); }
+
+// 3 is P_PIDFD, which older headers lack.
+int clinux_wait_pidfd(int pidfd, int keep, int *status) { return wait_for(3, (id_t)pidfd, keep, status); }
 
 // The first version of struct pidfd_info (linux/pidfd.h), which older kernel headers lack.
 struct exit_info {

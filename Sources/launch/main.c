@@ -14,7 +14,7 @@
 // A thread takes a packet, makes the process, and sleeps until that has executed its program (CLONE_VFORK); until then
 // the process uses the thread's memory (CLONE_VM). So no memory is copied, and the end of a start needs no descriptor
 // of its own. Whenever a thread takes a packet and no other one waits for the next, it adds one: a start that waits,
-// for a disk or for the table of accounts, delays no other.
+// for a disk or for the table of accounts, delays no other. Threads of which there are too many afterwards end.
 //
 // The new process itself answers, before it does anything else: a process that master has not been told of never runs
 // a program, even if launch or master dies. Then it takes its descriptors, sets its limits, nice value, account, folder
@@ -31,7 +31,8 @@
 //
 // When the process has changed its account, other processes of that account may send it signals until it executes its
 // program. They cannot read or write the memory that it shares with launch: a change of the account makes that memory
-// undumpable (PR_SET_DUMPABLE, prctl(2)), so ptrace(2) and /proc refuse it.
+// undumpable (PR_SET_DUMPABLE, prctl(2)), so ptrace(2) and /proc refuse it, and no core of it is written. The kernel
+// does so unless fs.suid_dumpable (proc(5)) says otherwise: with 2 launch does it itself, with 1 it refuses the start.
 //
 // A malformed packet costs that start. launch ends when the other end of its channel is closed.
 
@@ -44,11 +45,13 @@
 #include <pthread.h>
 #include <pwd.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -62,7 +65,7 @@ enum {
     MOST_DESCRIPTORS = 253,
     // Each one sleeps while a start waits. When all of them do, master replaces launch.
     MOST_THREADS = 1000,
-    MOST_GROUPS = 1024,
+    MOST_WAITING = 8,
     // LISTEN_PID, and HOME, USER and LOGNAME of the account.
     OWN_VARIABLES = 4,
     STACK = 64 * 1024,
@@ -88,13 +91,13 @@ struct answer {
 struct account {
     uid_t uid;
     gid_t gid;
-    int count;
-    gid_t groups[MOST_GROUPS];
+    int count, capacity;
+    gid_t *groups;
     char entry[16 * 1024];
     char home[PATH_MAX + 8], user[NAME_MAX + 16], logname[NAME_MAX + 16];
 };
 
-// Why a program was not executed.
+// Why a program was not executed; an errno value, or 0 where there is none.
 struct failure {
     const char *what;
     const char *subject;
@@ -111,6 +114,8 @@ struct start {
     char *path;
     int descriptors[DESCRIPTORS];
     struct failure failure;
+    // Whether the process has come as far as execve(2).
+    int has_arrived;
     struct account account;
     char program[PATH_MAX];
     char listen_pid[32];
@@ -165,15 +170,22 @@ static void be_nice(struct start *start, int value) {
 // By system calls: those of the C library would change the account of launch's threads, too (nptl(7)).
 static void become(struct start *start) {
     const struct account *account = &start->account;
+    sigset_t all, none;
+    sigfillset(&all);
+    sigemptyset(&none);
     if (syscall(SYS_setgroups, account->count, account->groups) < 0)
         fail(start, "groups of account", start->name, errno);
     if (syscall(SYS_setresgid, account->gid, account->gid, account->gid) < 0)
         fail(start, "group of account", start->name, errno);
+    // A signal that dumps a core must not come before this.
+    sigprocmask(SIG_SETMASK, &all, NULL);
     if (syscall(SYS_setresuid, account->uid, account->uid, account->uid) < 0)
         fail(start, "account", start->name, errno);
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) fail(start, "memory", "of launch", errno);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-// Makes the program's path absolute: the path that execvp(3) would find.
+// Makes the path of a program without a slash absolute: the first file of that name in PATH that may be executed.
 static void find(struct start *start) {
     const char *program = start->command[0];
     if (strchr(program, '/')) return;
@@ -207,6 +219,7 @@ static _Noreturn void execute(struct start *start) {
     if (*start->name) become(start);
     if (chdir(start->folder) < 0) fail(start, "folder", start->folder, errno);
     find(start);
+    start->has_arrived = 1;
     execve(start->command[0], start->command, start->environment);
     fail(start, "cannot execute", start->command[0], errno);
 }
@@ -237,6 +250,17 @@ static void set(struct start *start, char *variable) {
     *place = variable;
 }
 
+// Whether a change of the account would leave the memory that the process shares with launch open to the account.
+static int is_memory_open(void) {
+    char value = '0';
+    int file = open("/proc/sys/fs/suid_dumpable", O_RDONLY | O_CLOEXEC);
+    if (file >= 0) {
+        if (read(file, &value, 1) < 0) value = '1';
+        close(file);
+    }
+    return value == '1';
+}
+
 // Looks the account up, which may wait for another machine, and answers what is wrong with it.
 static struct failure look_up(struct start *start) {
     struct account *account = &start->account;
@@ -244,11 +268,19 @@ static struct failure look_up(struct start *start) {
     int error = getpwnam_r(start->name, &entry, account->entry, sizeof account->entry, &found);
     if (!found) return (struct failure){"account", start->name, error ? error : ENOENT};
     if (entry.pw_uid == 0) return (struct failure){"account", start->name, EPERM};
+    if (is_memory_open()) return (struct failure){"account", "must not see launch's memory: fs.suid_dumpable is 1", 0};
     account->uid = entry.pw_uid;
     account->gid = entry.pw_gid;
-    account->count = MOST_GROUPS;
-    if (getgrouplist(start->name, entry.pw_gid, account->groups, &account->count) < 0)
-        return (struct failure){"groups of account", start->name, E2BIG};
+    for (;;) {
+        account->count = account->capacity;
+        if (getgrouplist(start->name, entry.pw_gid, account->groups, &account->count) >= 0) break;
+        // It has told how many there are; NGROUPS_MAX is 65536.
+        int capacity = account->count > account->capacity ? account->count : 2 * account->capacity + 16;
+        gid_t *groups = capacity <= NGROUPS_MAX ? realloc(account->groups, (size_t)capacity * sizeof *groups) : NULL;
+        if (!groups) return (struct failure){"groups of account", start->name, E2BIG};
+        account->groups = groups;
+        account->capacity = capacity;
+    }
     snprintf(account->home, sizeof account->home, "HOME=%s", entry.pw_dir);
     snprintf(account->user, sizeof account->user, "USER=%s", start->name);
     snprintf(account->logname, sizeof account->logname, "LOGNAME=%s", start->name);
@@ -267,7 +299,9 @@ static void conclude(const struct start *start) {
     const struct failure *failure = &start->failure;
     int size = 0;
     if (failure->what)
-        size = snprintf(end.text, sizeof end.text, "%s %s: %s", failure->what, failure->subject, strerror(failure->error));
+        size = snprintf(
+            end.text, sizeof end.text, "%s %s%s%s", failure->what, failure->subject, failure->error ? ": " : "",
+            failure->error ? strerror(failure->error) : "");
     if (size >= (int)sizeof end.text) size = sizeof end.text - 1;
     ssize_t sent;
     do sent = send(CHANNEL, &end, sizeof end.answer + (size_t)size, MSG_NOSIGNAL);
@@ -292,6 +326,7 @@ static int run(struct start *start) {
     snprintf(start->listen_pid, sizeof start->listen_pid, "LISTEN_PID=");
     set(start, start->listen_pid);
     start->failure = (struct failure){0};
+    start->has_arrived = 0;
     if (*start->name) {
         tell(start->request.number, 0, 0, -1);
         start->failure = look_up(start);
@@ -299,6 +334,8 @@ static int run(struct start *start) {
     // The signal at its end is launch's own: SIGCHLD.
     int pid = clone(begin, start->stack + STACK, CLONE_PARENT | CLONE_VM | CLONE_VFORK, start);
     int error = pid < 0 ? errno : 0;
+    if (!start->failure.what && !start->has_arrived)
+        start->failure = (struct failure){"the process", "ended before its program was executed", 0};
     free(room);
     return error;
 }
@@ -362,7 +399,7 @@ static void serve(struct start *start, size_t size, struct msghdr *message) {
 static atomic_int threads = 1;
 static atomic_int waiting;
 
-static void *work(void *nothing);
+static void *work(void *is_first);
 
 static void add_thread(void) {
     pthread_t thread;
@@ -371,9 +408,9 @@ static void add_thread(void) {
     else atomic_fetch_sub(&threads, 1);
 }
 
-static void *work(void *nothing) {
-    struct start *start = malloc(sizeof *start);
-    while (start) {
+static void *work(void *is_first) {
+    struct start *start = calloc(1, sizeof *start);
+    while (start && (is_first || atomic_load(&waiting) < MOST_WAITING)) {
         struct iovec part = {.iov_base = start->packet, .iov_len = sizeof start->packet};
         struct msghdr message = {
             .msg_iov = &part,
@@ -387,8 +424,10 @@ static void *work(void *nothing) {
         if (size > 0) serve(start, (size_t)size, &message);
         else if (size == 0 || error != EINTR) _exit(0);
     }
+    if (start) free(start->account.groups);
+    free(start);
     atomic_fetch_sub(&threads, 1);
-    return nothing;
+    return NULL;
 }
 
 int main(void) {
@@ -397,6 +436,7 @@ int main(void) {
         fputs("launch: is started by master, which sends it the starts\n", stderr);
         return 2;
     }
-    work(NULL);
+    static int is_first;
+    work(&is_first);
     return 1;
 }

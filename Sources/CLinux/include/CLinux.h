@@ -50,6 +50,8 @@ int clinux_pidfd_signal(int pidfd, int signal);
 // How the child ended: its exit code, or minus the signal's number. Answers -1 with errno when it has not.
 // With `keep` it stays a zombie, so that its id cannot be given to another process yet.
 int clinux_wait(pid_t pid, int keep, int *status);
+// The same by a pidfd (P_PIDFD of waitid(2)): never another process that was given its id since.
+int clinux_wait_pidfd(int pidfd, int keep, int *status);
 
 // Whether and how a process ended that is not a child: PIDFD_GET_INFO of ioctl_pidfd(2), Linux 6.15. Answers 1 with the
 // status as clinux_wait tells it, 0 where it is not known (yet).

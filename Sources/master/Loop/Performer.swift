@@ -32,7 +32,8 @@ extension Loop {
             doors.restoreBacklog(socket)
             workforce.welcome(id, nice: nice)
         case .measure(let id): return workforce.measure(id)
-        case .signal(let id, let number, let leaderOnly): workforce.signal(id, number, leaderOnly: leaderOnly)
+        case .signal(let id, let number, let leaderOnly):
+            return workforce.signal(id, number, leaderOnly: leaderOnly)
         case .check(let order): return watchers.tellDispatch(.check(order))
         case .forget(let worker): return watchers.tellDispatch(.forget(worker))
         case .suspect(let worker): return watchers.tellDispatch(.suspect(worker))

@@ -80,7 +80,7 @@ final class Child {
     /// How it ended, once its pidfd is readable; nil where it has not. What is left of its group is killed.
     func exit() -> Exit? {
         var status: Int32 = 0
-        guard clinux_wait(pid, 1, &status) == 0 else { return errno == ECHILD ? endOfAnother() : nil }
+        guard clinux_wait_pidfd(pidfd.number, 1, &status) == 0 else { return errno == ECHILD ? endOfAnother() : nil }
         signalGroup(SIGKILL)
         return Exit(status: status)
     }
@@ -88,7 +88,7 @@ final class Child {
     /// Reaps it, after `exit`. Until then its id, and that of its group, cannot belong to another process.
     func release() {
         var status: Int32 = 0
-        _ = clinux_wait(pid, 0, &status)
+        _ = clinux_wait_pidfd(pidfd.number, 0, &status)
     }
 
     /// `exit` and `release` at once.

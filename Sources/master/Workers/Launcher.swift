@@ -24,6 +24,8 @@ enum LaunchResult {
     case failed(WorkerID, why: String)
     /// The worker's program was executed, or why not.
     case executed(WorkerID, failure: String?)
+    /// A process of a start that was given up; it has been told to end.
+    case stray(Child)
 }
 
 final class Launcher {
@@ -44,12 +46,15 @@ final class Launcher {
         let gently: Bool
         /// Since when launch owes an answer.
         var sentAt: Instant?
+        /// Whether launch waits for its account.
+        var isLookedUp = false
         /// What was to be signalled meanwhile.
         var signals: [(number: Int32, leaderOnly: Bool)] = []
     }
 
     private struct Execution {
         let id: WorkerID
+        let child: Child
         /// Since when the process has ended, and launch owes what came of it.
         var endedAt: Instant?
     }
@@ -168,7 +173,8 @@ final class Launcher {
         let waiting = unsent.map(\.number)
         unsent = []
         child?.signal(SIGKILL)
-        return (child == nil ? [] : lose(why, now: now)) + waiting.compactMap { fail($0, why) }
+        let results = (try? receive()) ?? []
+        return results + (child == nil ? [] : lose(why, now: now)) + waiting.compactMap { fail($0, why) }
     }
 
     /// The end of this launch for master. Processes that have told of themselves go on without it; starts that it has
@@ -177,10 +183,20 @@ final class Launcher {
         child = nil
         channel = nil
         restLater(now)
-        let unknown = executing.values.map { LaunchResult.executed($0.id, failure: nil) }
+        let unknown = executing.values.map { LaunchResult.executed($0.id, failure: endUnlessExecuted($0.child)) }
         executing = [:]
         let kept = Set(unsent.map(\.number))
         return unknown + pending.keys.filter { !kept.contains($0) }.sorted().compactMap { fail($0, why) }
+    }
+
+    /// Ends a process that has not executed its program yet: by its environment it is still launch. Another one could be
+    /// taken for ready although its program cannot be executed.
+    ///
+    /// - Returns: why it was ended.
+    private func endUnlessExecuted(_ child: Child) -> String? {
+        guard ProcessFiles.environment(of: child.pid)?.isWatcher == true else { return nil }
+        child.signalGroup(SIGKILL)
+        return "launch ended before the program was executed"
     }
 
     /// At the end of master: launch has nothing more to do.
@@ -240,16 +256,32 @@ final class Launcher {
         return results
     }
 
-    /// Remembers a signal for a worker of which launch has not told yet.
-    func signal(_ id: WorkerID, _ number: Int32, leaderOnly: Bool) {
-        if let start = numbers[id] { pending[start]?.signals.append((number, leaderOnly)) }
+    /// Remembers a signal for a worker of which launch has not told yet. A start whose account is being looked up, which
+    /// may take for ever, fails at once by SIGKILL.
+    func signal(_ id: WorkerID, _ number: Int32, leaderOnly: Bool) -> [LaunchResult] {
+        guard let start = numbers[id] else { return [] }
+        if number == SIGKILL, pending[start]?.isLookedUp == true {
+            return [fail(start, "its account could not be looked up in time")].compactMap(\.self)
+        }
+        pending[start]?.signals.append((number, leaderOnly))
+        return []
     }
 
     /// The answers that have come.
     func receive() throws -> [LaunchResult] {
         var results: [LaunchResult] = []
-        while let channel, let answer = try LaunchAnswer(from: channel) {
-            if let result = result(of: answer) { results.append(result) }
+        while let channel {
+            do {
+                guard let answer = try LaunchAnswer(from: channel) else { break }
+                if let result = result(of: answer) { results.append(result) }
+            } catch let error as SystemError where error.code == ECONNRESET {
+                // Told once by the socket of a launch that ended with requests unread, before what it has answered.
+                continue
+            } catch {
+                // It is told again.
+                guard !results.isEmpty else { throw error }
+                break
+            }
         }
         return results
     }
@@ -257,11 +289,14 @@ final class Launcher {
     private func result(of answer: LaunchAnswer) -> LaunchResult? {
         switch answer.content {
         case .made(let pid, let pidfd?):
-            guard let start = pending[answer.number] else { return nil }
+            let child = Child(pid: pid, pidfd: pidfd)
+            guard let start = pending[answer.number] else {
+                child.signalGroup(SIGKILL)
+                return .stray(child)
+            }
             forget(answer.number, start.id)
-            executing[answer.number] = Execution(id: start.id)
-            let worker = WorkerChild(
-                child: Child(pid: pid, pidfd: pidfd), output: start.output, gently: start.gently)
+            executing[answer.number] = Execution(id: start.id, child: child)
+            let worker = WorkerChild(child: child, output: start.output, gently: start.gently)
             for (number, leaderOnly) in start.signals { worker.child.signal(number, leaderOnly: leaderOnly) }
             return .started(start.id, worker)
         case .made(let pid, nil):
@@ -271,10 +306,15 @@ final class Launcher {
         case .failed(let error): return fail(answer.number, "clone: \(SystemError.text(error))")
         case .waits:
             pending[answer.number]?.sentAt = nil
+            pending[answer.number]?.isLookedUp = true
             dropAnswered()
             return nil
         case .executed(let failure):
-            return executing.removeValue(forKey: answer.number).map { .executed($0.id, failure: failure) }
+            if let execution = executing.removeValue(forKey: answer.number) {
+                return .executed(execution.id, failure: failure)
+            }
+            // It could not tell of itself.
+            return fail(answer.number, failure ?? "the process ended at once")
         }
     }
 

@@ -29,6 +29,8 @@ final class Workforce {
     /// Workers that have ended, and are reaped when their successors have been asked for: that takes the kernel longer
     /// than anything else that a death asks of master.
     private var unreleased: [WorkerChild] = []
+    /// Processes that have been told to end, and are reaped when they have.
+    private var strays: [Child] = []
     /// Where orphans are to be looked for at the end of this turn.
     private var sweepDue: Orphans.Scope? = .everybody
     /// They could not be looked for.
@@ -95,12 +97,12 @@ final class Workforce {
         return [.measured(id, memory: memory)]
     }
 
-    func signal(_ id: WorkerID, _ number: Int32, leaderOnly: Bool) {
-        if let child = workers[id]?.child {
-            child.signal(number, leaderOnly: leaderOnly)
-        } else {
-            launcher.signal(id, number, leaderOnly: leaderOnly)
+    func signal(_ id: WorkerID, _ number: Int32, leaderOnly: Bool) -> [Event] {
+        guard let child = workers[id]?.child else {
+            return launched(launcher.signal(id, number, leaderOnly: leaderOnly))
         }
+        child.signal(number, leaderOnly: leaderOnly)
+        return []
     }
 
     /// The record with the start times of its processes.
@@ -226,6 +228,8 @@ final class Workforce {
         log.error("launch has not ended for \(silence) s after SIGKILL: left alone")
         poller.remove(child.pidfd.number)
         if let channel = launcher.channel { poller.remove(channel.number) }
+        strays.append(child)
+        sweepDue = .everybody
         return launched(launcher.giveUp("launch does not end", now: .now()))
     }
 
@@ -237,6 +241,9 @@ final class Workforce {
                 // There may be something of it to be reaped.
                 sweepDue = .everybody
                 return [.startFailed(id, why: why)]
+            case .stray(let child):
+                strays.append(child)
+                return []
             case .executed(let id, let failure):
                 return [failure.map { .executionFailed(id, why: $0) } ?? .executed(id)]
             }
@@ -266,10 +273,11 @@ final class Workforce {
         return news + told.map { .exited($0.id, $0.exit) }
     }
 
-    /// Reaps the workers whose exits have been told.
+    /// Reaps the workers whose successors have been asked for.
     func release() {
         for worker in unreleased { worker.child.release() }
         unreleased = []
+        strays.removeAll { $0.reap() != nil }
     }
 
     private func sweep(_ scope: Orphans.Scope, besides others: Set<Int32>) -> [Event] {
@@ -277,7 +285,7 @@ final class Workforce {
         var news: [Event] = []
         let launch = launcher.child?.pid
         do {
-            let ended = unreleased.map(\.child.pid)
+            let ended = (unreleased.map(\.child) + strays).map(\.pid)
             try orphans.sweep(
                 scope, own: { self.leaders[$0] != nil || others.contains($0) || $0 == launch || ended.contains($0) },
                 lives: { origin in
