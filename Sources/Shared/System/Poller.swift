@@ -25,9 +25,11 @@ public final class Poller<Source> {
     private let epoll: Descriptor
     private var entries: [Int32: Entry] = [:]
     private var serial: UInt32 = 0
-    private var buffer = [clinux_ready](repeating: clinux_ready(), count: 256)
+    private var buffer: [clinux_ready]
 
-    public init() throws {
+    /// - Parameter batch: what a wait answers at most, 1 to 256.
+    public init(batch: Int = 256) throws {
+        buffer = [clinux_ready](repeating: clinux_ready(), count: batch)
         epoll = Descriptor(owning: try check("epoll_create1") { clinux_epoll_create() })
     }
 

@@ -44,7 +44,8 @@ final class Loop {
         let configuration = runtime.configuration
         settings = SettingsFile(path: file)
         (self.signals, self.program) = (signals, program)
-        poller = try Poller()
+        // Few at a time: when hundreds of workers end at once, the first successors are started meanwhile.
+        poller = try Poller(batch: 32)
         watchers = WatcherPool(poller, programs: program.folder, runtime: configuration.runtime)
         doors = Doors(
             poller, watchers,
@@ -83,6 +84,7 @@ final class Loop {
             for ready in try poller.wait(until: deadline) where poller.knows(ready.fd) {
                 do { try decode(ready.source, ready.fd, ready.readiness) } catch { log.error("\(error)") }
             }
+            feed(workforce.hearLaunch())
             feed(workforce.endTurn(besides: watchers.pids))
             workforce.release()
             feed(workforce.tendLaunch())

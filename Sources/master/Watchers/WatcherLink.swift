@@ -61,7 +61,8 @@ final class TypedLink<Incoming: Message & Reporting, Outgoing: Message>: Watcher
     private let channel: Channel<Incoming, Outgoing>
 
     init(_ descriptor: Descriptor, generation: UInt64) {
-        channel = Channel(descriptor)
+        // Some fifteen users at a time: between them launch is heard, or it would have nothing to do while hundreds come.
+        channel = Channel(descriptor, portion: 2 * 1024)
         self.generation = generation
     }
 

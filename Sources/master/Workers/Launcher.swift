@@ -98,6 +98,9 @@ final class Launcher {
     /// Whether the launch of this generation is still there.
     func lives(_ generation: UInt64) -> Bool { child != nil && generation == self.generation }
 
+    /// Whether launch has something to tell sooner or later.
+    var isOwed: Bool { !sent.isEmpty || !executing.isEmpty }
+
     var isCondemned: Bool { condemnedAt != nil }
 
     func isPending(_ id: WorkerID) -> Bool { numbers[id] != nil }

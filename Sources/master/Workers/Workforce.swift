@@ -184,6 +184,12 @@ final class Workforce {
         return events
     }
 
+    /// launch's answers, once in each turn: the poller reports them after the hundreds of deaths that it knows of already,
+    /// and until then no further process could be started.
+    func hearLaunch() -> [Event] {
+        launcher.isOwed ? readLaunch(.readable) : []
+    }
+
     func readLaunch(_ readiness: Readiness) -> [Event] {
         var events: [Event] = []
         do {

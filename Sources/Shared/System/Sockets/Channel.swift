@@ -40,18 +40,21 @@ public final class Channel<Incoming: Message, Outgoing: Message> {
     }
 
     public let descriptor: Descriptor
-    /// The most bytes that may wait to be sent.
     private let bound: Int
     private var decoder = FrameDecoder()
     /// Nil stands for one that found no room.
     private var arrived = Deque<Descriptor?>()
     private var queue = Deque<Chunk>()
     private var queued = 0
-    private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    private var buffer: [UInt8]
 
-    public init(_ descriptor: Descriptor, bound: Int = 16 << 20) {
+    /// - Parameters:
+    ///   - bound: of what may wait to be sent, in bytes.
+    ///   - portion: how many bytes are received at a time.
+    public init(_ descriptor: Descriptor, bound: Int = 16 << 20, portion: Int = 64 * 1024) {
         self.descriptor = descriptor
         self.bound = bound
+        buffer = [UInt8](repeating: 0, count: portion)
     }
 
     /// What the descriptor has to be watched for now.
