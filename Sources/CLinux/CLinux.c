@@ -154,6 +154,7 @@ int clinux_spawn_apart(pid_t *pid, const char *path, char *const argv[], char *c
     pthread_mutex_lock(&apart);
     spawn.error = begin_apart();
     if (!spawn.error) {
+        while (apart_request) pthread_cond_wait(&apart_changed, &apart);
         apart_request = &spawn;
         pthread_cond_broadcast(&apart_changed);
         while (!spawn.is_done) pthread_cond_wait(&apart_changed, &apart);

@@ -7,9 +7,10 @@
 //   request   number (8 bytes), limit of core dumps (8, all ones for none), limit of open files (4), nice value (4),
 //             words of the command (4), environment variables (4); then strings that end with a zero: account (or
 //             none), folder, the words, the variables; with it the output and the listening socket
-//   answers   number (8), process (4), errno (4). With a process: it exists, and its pidfd comes with the answer. With
-//             an errno: it could not be made. With neither: the account is being looked up, the process follows.
-//   execution number (8), all ones (4), zero (4), then why the program was not executed; nothing where it was
+//   answers   number (8), process (4), errno (4), start time (8). With a process: it exists, its pidfd comes with the
+//             answer, and its start time is as in /proc/PID/stat (proc(5)), or 0 where that is not known. With an errno:
+//             it could not be made. With neither: the account is being looked up, the process follows.
+//   execution number (8), all ones (4), zero (4), zero (8), then why the program was not executed; nothing where it was
 //
 // A thread takes a packet, makes the process, and sleeps until that has executed its program (CLONE_VFORK); until then
 // the process uses the thread's memory (CLONE_VM). So no memory is copied, and the end of a start needs no descriptor
@@ -55,6 +56,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -86,6 +88,7 @@ struct answer {
     uint64_t number;
     int32_t pid;
     int32_t error;
+    uint64_t start_time;
 };
 
 struct account {
@@ -114,6 +117,8 @@ struct start {
     char *path;
     int descriptors[DESCRIPTORS];
     struct failure failure;
+    // In clock ticks since the boot: just before the process was made.
+    uint64_t made_at;
     // Whether the process has come as far as execve(2).
     int has_arrived;
     struct account account;
@@ -124,8 +129,8 @@ struct start {
     _Alignas(16) char stack[STACK];
 };
 
-static int tell(uint64_t number, pid_t pid, int error, int pidfd) {
-    struct answer answer = {.number = number, .pid = pid, .error = error};
+static int tell(uint64_t number, pid_t pid, int error, int pidfd, uint64_t start_time) {
+    struct answer answer = {.number = number, .pid = pid, .error = error, .start_time = start_time};
     char control[CMSG_SPACE(sizeof pidfd)] = {0};
     struct iovec part = {.iov_base = &answer, .iov_len = sizeof answer};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
@@ -142,6 +147,13 @@ static int tell(uint64_t number, pid_t pid, int error, int pidfd) {
     do sent = sendmsg(CHANNEL, &message, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     return sent < 0 ? -1 : 0;
+}
+
+// As the kernel counts the start time of a process: by CLOCK_BOOTTIME, 100 a second (USER_HZ).
+static uint64_t ticks(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 100 + (uint64_t)now.tv_nsec / 10000000;
 }
 
 // MARK: in the new process
@@ -227,15 +239,19 @@ static _Noreturn void execute(struct start *start) {
 // Of a session of its own before master can signal that.
 static int begin(void *argument) {
     struct start *start = argument;
+    uint64_t now = ticks();
     pid_t pid = getpid();
     setsid();
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     // Without a pidfd its end would go unseen.
     if (pidfd < 0) {
-        tell(start->request.number, 0, errno, -1);
+        tell(start->request.number, 0, errno, -1, 0);
         _exit(127);
     }
-    if (tell(start->request.number, pid, 0, pidfd) < 0) _exit(127);
+    // Where the tick is the same before and after, it is the one that the kernel has noted. To read it costs more, and
+    // the entry of /proc makes the end of the process dearer, too.
+    uint64_t start_time = now == start->made_at ? now : 0;
+    if (tell(start->request.number, pid, 0, pidfd, start_time) < 0) _exit(127);
     snprintf(start->listen_pid, sizeof start->listen_pid, "LISTEN_PID=%d", (int)pid);
     execute(start);
 }
@@ -328,9 +344,10 @@ static int run(struct start *start) {
     start->failure = (struct failure){0};
     start->has_arrived = 0;
     if (*start->name) {
-        tell(start->request.number, 0, 0, -1);
+        tell(start->request.number, 0, 0, -1, 0);
         start->failure = look_up(start);
     }
+    start->made_at = ticks();
     // The signal at its end is launch's own: SIGCHLD.
     int pid = clone(begin, start->stack + STACK, CLONE_PARENT | CLONE_VM | CLONE_VFORK, start);
     int error = pid < 0 ? errno : 0;
@@ -392,7 +409,7 @@ static void serve(struct start *start, size_t size, struct msghdr *message) {
     for (int i = 0; i < DESCRIPTORS; i++) {
         if (start->descriptors[i] >= 0) close(start->descriptors[i]);
     }
-    if (error) tell(start->request.number, 0, error, -1);
+    if (error) tell(start->request.number, 0, error, -1, 0);
     else conclude(start);
 }
 

@@ -12,6 +12,7 @@ import TestSupport
 /// What is left to read of a start.
 struct StartedProcess {
     let pid: Int32
+    let startTime: UInt64?
     let pidfd: Descriptor
     let output: Descriptor
     /// Why the program was not executed; nil where it was.
@@ -125,10 +126,12 @@ final class LaunchProcess {
             answers[0] = try await answer()
         }
         answers.append(try await answer())
-        guard answers.allSatisfy({ $0.number == lastNumber }), case .made(let pid, let pidfd?) = answers[0].content,
+        guard answers.allSatisfy({ $0.number == lastNumber }),
+            case .made(let pid, let startTime, let pidfd?) = answers[0].content,
             case .executed(let failure) = answers[1].content
         else { throw try unexpected(answers) }
-        return StartedProcess(pid: pid, pidfd: pidfd, output: output, executionFailure: failure)
+        return StartedProcess(
+            pid: pid, startTime: startTime, pidfd: pidfd, output: output, executionFailure: failure)
     }
 
     private func unexpected(_ answers: [LaunchAnswer]) throws -> TreeError {

@@ -31,6 +31,22 @@ extension LaunchAnswer {
         #expect(try await process.exitStatus() == 3)
     }
 
+    /// launch knows it nearly always: it does not where a tick (10 ms) ends just then.
+    @Test func itsStartTimeIsThatOfTheKernel() async throws {
+        let launch = try LaunchProcess()
+        var known = 0
+        for _ in 1...20 {
+            let process = try await launch.start(["sleep", "600"])
+            if let startTime = process.startTime {
+                #expect(startTime == ProcessFiles.startTime(of: process.pid))
+                known += 1
+            }
+            _ = clinux_pidfd_signal(process.pidfd.number, SIGKILL)
+            #expect(try await process.exitStatus() == -SIGKILL)
+        }
+        #expect(known > 0)
+    }
+
     @Test func itsAccountIsAllThatItHas() async throws {
         guard geteuid() == 0 else {
             print("skipped: only root may change the account")
@@ -120,7 +136,7 @@ extension LaunchAnswer {
         }
         for path in paths {
             outputs.append(try launch.ask([path]))
-            guard case .made(let pid, _) = try launch.answerAtOnce().content else { throw TreeError("not made") }
+            guard case .made(let pid, _, _) = try launch.answerAtOnce().content else { throw TreeError("not made") }
             kill(pid, SIGSTOP)
             pids.append(pid)
         }

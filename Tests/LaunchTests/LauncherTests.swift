@@ -28,7 +28,7 @@ import Testing
             channel.setblocking(True)
             def start():
                 number = struct.unpack_from("Q", socket.recv_fds(channel, 1 << 17, 8)[0])[0]
-                channel.send(struct.pack("Qii", number, 0, 0))
+                channel.send(struct.pack("QiiQ", number, 0, 0, 0))
                 return number
             number = start()
             \(rest)
@@ -77,7 +77,7 @@ import Testing
             start()
             child = subprocess.Popen(["sleep", "600"], start_new_session=True)
             pidfd = os.pidfd_open(child.pid)
-            socket.send_fds(channel, [struct.pack("Qii", number, child.pid, 0)], [pidfd])
+            socket.send_fds(channel, [struct.pack("QiiQ", number, child.pid, 0, 0)], [pidfd])
             """)
         defer { launcher.end() }
         let id = try ask(launcher, 1)
@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func aProcessThatEndsBeforeItTellsOfItselfIsAFailedStart() async throws {
-        let launcher = try launcher("channel.send(struct.pack('Qii', number, -1, 0))")
+        let launcher = try launcher("channel.send(struct.pack('QiiQ', number, -1, 0, 0))")
         defer { launcher.end() }
         let id = try ask(launcher, 1)
         let result = try await eventually("launch tells of it") { try launcher.receive().first }
@@ -103,7 +103,7 @@ import Testing
             """
             child = subprocess.Popen(["sleep", "600"], start_new_session=True)
             pidfd = os.pidfd_open(child.pid)
-            socket.send_fds(channel, [struct.pack("Qii", number, child.pid, 0)], [pidfd])
+            socket.send_fds(channel, [struct.pack("QiiQ", number, child.pid, 0, 0)], [pidfd])
             """)
         defer { launcher.end() }
         let id = try ask(launcher, 1)

@@ -49,7 +49,8 @@ final class Outputs {
 
     func begin(_ worker: WorkerID, _ pipe: Descriptor) throws {
         let flags = try check("fcntl") { fcntl(pipe.number, F_GETFL) }
-        try check("fcntl") { fcntl(pipe.number, F_SETFL, flags | O_NONBLOCK) }
+        // That of an adopted worker may block.
+        if flags & O_NONBLOCK == 0 { try check("fcntl") { fcntl(pipe.number, F_SETFL, flags | O_NONBLOCK) } }
         let capacity = clinux_pipe_capacity(pipe.number)
         try poller.add(pipe.number, .readable, as: .output(worker))
         pipes[worker] = Pipe(

@@ -3,7 +3,6 @@
 // Every decision is the Supervisor's. What there is around it belongs to five parts, each with a state of its own:
 // Workforce, Doors, WatcherPool, Ledger and Desk.
 
-import DequeModule
 import Glibc
 import Logging
 import Policy
@@ -119,10 +118,12 @@ final class Loop {
 
     /// Steps the Supervisor with an event and with what comes of performing its effects.
     func feed(_ event: Event) {
-        var events: Deque = [event]
-        while let event = events.popFirst() {
-            for effect in supervisor.step(event, now: .now()) { events.append(contentsOf: perform(effect)) }
-        }
+        var events = answer(event)
+        while !events.isEmpty { events = events.flatMap(answer) }
+    }
+
+    private func answer(_ event: Event) -> [Event] {
+        supervisor.step(event, now: .now()).flatMap(perform)
     }
 
     private func feed(_ events: [Event]) {

@@ -40,7 +40,8 @@ package enum Event: Equatable, Sendable {
     case watcherStarted(WatcherKind, generation: UInt64, pid: Int32)
     /// One that an earlier master has left.
     case watcherAdopted(WatcherKind, generation: UInt64, pid: Int32)
-    case watcherSaid(WatcherKind, generation: UInt64, WatcherReport)
+    /// Indirect, as `configure` is: every event would be as large as a user's settings.
+    indirect case watcherSaid(WatcherKind, generation: UInt64, WatcherReport)
     /// Its channel ended, or carried what is no packet.
     case watcherBroke(WatcherKind, generation: UInt64, why: String)
     case watcherExited(WatcherKind, generation: UInt64, why: String)
@@ -74,7 +75,7 @@ package enum Event: Equatable, Sendable {
     case confirmDeletions([UserName])
 
     /// What the configuration file says now; confirmed: however many users it takes out of service.
-    case configure(Configuration, isConfirmed: Bool)
+    indirect case configure(Configuration, isConfirmed: Bool)
     /// It cannot be used, and why.
     case configurationFaulty(String)
 }

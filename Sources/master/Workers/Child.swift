@@ -11,11 +11,14 @@ final class Child {
     let pid: Int32
     let pidfd: Descriptor
     /// As `ProcessFiles.startTime` tells it.
-    private(set) lazy var startTime = ProcessFiles.startTime(of: pid)
+    private(set) lazy var startTime = knownStartTime ?? ProcessFiles.startTime(of: pid)
+    private let knownStartTime: UInt64?
 
-    init(pid: Int32, pidfd: Descriptor) {
+    /// - Parameter startTime: where it is known already.
+    init(pid: Int32, pidfd: Descriptor, startTime: UInt64? = nil) {
         self.pid = pid
         self.pidfd = pidfd
+        knownStartTime = startTime
     }
 
     /// Starts `path` in a session of its own.

@@ -66,7 +66,7 @@ struct LaunchRequest {
 struct LaunchAnswer {
     enum Content {
         /// The process exists; nil where there was no room for its pidfd.
-        case made(pid: Int32, pidfd: Descriptor?)
+        case made(pid: Int32, startTime: UInt64?, pidfd: Descriptor?)
         /// It could not be made: an errno value.
         case failed(Int32)
         /// It follows, once its account is known.
@@ -81,7 +81,7 @@ struct LaunchAnswer {
 
     /// The next one; nil where none has come, or none will.
     init?(from channel: Descriptor) throws {
-        let head = 16
+        let head = 24
         var bytes = [UInt8](repeating: 0, count: head + 512)
         var descriptor: Int32 = -1
         var count: Int32 = 0
@@ -92,10 +92,10 @@ struct LaunchAnswer {
         }
         let pidfd = count > 0 && descriptor >= 0 ? Descriptor(owning: descriptor) : nil
         guard let size, size >= head else { return nil }
-        let (number, pid, error) = bytes.withUnsafeBytes { bytes in
+        let (number, pid, error, startTime) = bytes.withUnsafeBytes { bytes in
             (
                 bytes.load(as: UInt64.self), bytes.load(fromByteOffset: 8, as: Int32.self),
-                bytes.load(fromByteOffset: 12, as: Int32.self)
+                bytes.load(fromByteOffset: 12, as: Int32.self), bytes.load(fromByteOffset: 16, as: UInt64.self)
             )
         }
         self.number = number
@@ -103,7 +103,7 @@ struct LaunchAnswer {
             switch (pid, error) {
             case (0, 0): .waits
             case (0, _): .failed(error)
-            case (1..., _): .made(pid: pid, pidfd: pidfd)
+            case (1..., _): .made(pid: pid, startTime: startTime == 0 ? nil : startTime, pidfd: pidfd)
             default:
                 .executed(failure: size == head ? nil : String(decoding: bytes[head..<size], as: UTF8.self))
             }

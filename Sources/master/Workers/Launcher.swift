@@ -291,8 +291,8 @@ final class Launcher {
 
     private func result(of answer: LaunchAnswer) -> LaunchResult? {
         switch answer.content {
-        case .made(let pid, let pidfd?):
-            let child = Child(pid: pid, pidfd: pidfd)
+        case .made(let pid, let startTime, let pidfd?):
+            let child = Child(pid: pid, pidfd: pidfd, startTime: startTime)
             guard let start = pending[answer.number] else {
                 child.signalGroup(SIGKILL)
                 return .stray(child)
@@ -302,7 +302,7 @@ final class Launcher {
             let worker = WorkerChild(child: child, output: start.output, gently: start.gently)
             for (number, leaderOnly) in start.signals { worker.child.signal(number, leaderOnly: leaderOnly) }
             return .started(start.id, worker)
-        case .made(let pid, nil):
+        case .made(let pid, _, nil):
             // Where master has no room for its pidfd its end would go unseen: it must not live.
             kill(pid, SIGKILL)
             return fail(answer.number, "clone: \(SystemError.text(EMFILE))")

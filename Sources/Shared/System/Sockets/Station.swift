@@ -17,6 +17,8 @@ public final class Station<Orders: Message, Report: Message> {
     /// Nil by hand.
     private let generation: UInt64?
     private var channel: Channel<Orders, Report>?
+    /// What the channel's descriptor is watched for now.
+    private var watchedFor: Readiness = []
 
     /// Says hello where there is a master.
     public init(_ kind: WatcherKind) throws {
@@ -63,7 +65,15 @@ public final class Station<Orders: Message, Report: Message> {
 
     /// Starts to watch the channel; nothing to do by hand.
     public func join<Source>(_ poller: Poller<Source>, as source: Source) throws {
-        if let channel { try poller.add(channel.descriptor.number, channel.interest, as: source) }
+        guard let channel else { return }
+        try poller.add(channel.descriptor.number, channel.interest, as: source)
+        watchedFor = channel.interest
+    }
+
+    private func watch<Source>(_ channel: Channel<Orders, Report>, _ poller: Poller<Source>) throws {
+        guard channel.interest != watchedFor else { return }
+        try poller.change(channel.descriptor.number, channel.interest)
+        watchedFor = channel.interest
     }
 
     /// Sends a report, or prints it as one line.
@@ -76,7 +86,7 @@ public final class Station<Orders: Message, Report: Message> {
         guard !messages.isEmpty else { return }
         if let channel {
             try say { try channel.send(messages) }
-            try poller.change(channel.descriptor.number, channel.interest)
+            try watch(channel, poller)
         } else {
             let time = rfc3339(wallClock())
             for message in messages { print(time, Self.line(message)) }
@@ -103,7 +113,7 @@ public final class Station<Orders: Message, Report: Message> {
                 }
             }
         }
-        try poller.change(channel.descriptor.number, channel.interest)
+        try watch(channel, poller)
         return orders
     }
 
