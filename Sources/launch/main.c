@@ -222,7 +222,7 @@ static _Noreturn void execute(struct start *start) {
     take(start, OUTPUT, STDOUT_FILENO);
     take(start, OUTPUT, STDERR_FILENO);
     take(start, LISTENER, CHANNEL);
-    // Those of other starts: this one may wait for long before it executes its program.
+    // Those of other starts: this one may wait for long before it executes its program. Linux 5.9.
     if (syscall(SYS_close_range, CHANNEL + 1, ~0U, 0) < 0) fail(start, "descriptors", "of other starts", errno);
     limit(start, RLIMIT_NOFILE, start->request.files, "open files");
     // All ones is RLIM_INFINITY.
