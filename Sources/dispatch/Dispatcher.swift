@@ -66,7 +66,7 @@ final class Dispatcher {
         for effect in effects {
             switch effect {
             case .begin(let order): try begin(order, now)
-            case .cancel(let worker): cancel(worker)
+            case .cancel(let worker): forget(worker)
             case .report(let verdict):
                 reported = (reported.count + 1, verdict)
                 try station.report(.verdict(verdict), poller)
@@ -90,13 +90,13 @@ final class Dispatcher {
 
     /// An answer is an answer, however late this process reads it; a silence counts only where it was listened to.
     private func finish(_ worker: WorkerID, _ result: CheckResult, _ now: Instant) throws {
-        guard let probe = cancel(worker) else { return }
+        guard let probe = forget(worker) else { return }
         let isTrusted = result.outcome != .timeout || lag.isSteady(since: probe.began)
         try perform(roster.finish(worker, result, isTrusted: isTrusted, now: now), now)
     }
 
     @discardableResult
-    private func cancel(_ worker: WorkerID) -> Probe? {
+    private func forget(_ worker: WorkerID) -> Probe? {
         deadlines.cancel(worker)
         guard let probe = probes.removeValue(forKey: worker) else { return nil }
         poller.remove(probe.socket.number)

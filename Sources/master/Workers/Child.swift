@@ -74,7 +74,7 @@ final class Child {
         kill(-pid, number)
     }
 
-    /// Waits until it has ended, at most so long: for the time before the loop runs.
+    /// Waits until it has ended, at most so long: never while the loop runs.
     func awaitEnd(_ limit: Duration) {
         var state = pollfd(fd: pidfd.number, events: Int16(POLLIN), revents: 0)
         poll(&state, 1, Int32(clamping: Int(limit.milliseconds)))

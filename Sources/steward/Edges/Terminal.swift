@@ -1,8 +1,8 @@
 // Where the commands print: standard output, made safe where it is a terminal.
 //
 // What a worker writes may be what a visitor sent. Shown raw, it could move the operator's cursor, rename the window or
-// hide what stands beside it: on a terminal, characters that steer are shown as \uXXXX. Into a file or a pipe everything
-// goes as it is.
+// hide what stands beside it: on a terminal, characters that steer are shown as escapes, such as \u001B. Into a file or a
+// pipe everything goes as it is.
 
 import Glibc
 import Shared

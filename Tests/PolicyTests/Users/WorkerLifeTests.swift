@@ -213,4 +213,20 @@ import Testing
         let told = script.happenings.filter { $0.rule == "ready" && $0.weight == .routine }
         #expect(told.count < 6)
     }
+
+    /// Gentleness lasts until a process is ready: where it is ready once its program runs, there is nothing to be gentle in.
+    @Test func aCrowdThatIsReadyOnceItRunsIsNotStartedGently() {
+        var script = Script {
+            $0.worker.startConcurrency = 1
+            $0.worker.heartbeat = .zero
+            $0.worker.check.path = ""
+        }
+        for name in Self.names { script.adduser(name) }
+        for _ in Self.names { script.send(.executed(script.lastStarting)) }
+        let gentle = script.effects.compactMap { effect -> Bool? in
+            guard case .start(_, _, _, let gently) = effect else { return nil }
+            return gently
+        }
+        #expect(gentle == Self.names.map { _ in false })
+    }
 }

@@ -1,7 +1,7 @@
-// Descriptors that are kept for the moment when no other is free; and what happens when the machine runs out of something.
+// Descriptors that are kept for the moment when no other is free.
 //
-// What runs goes on. What cannot be done waits, says why in `status` and `why`, is logged once, and is done when it can
-// be. Nothing has to be restarted by hand.
+// This is how Steward meets everything that a machine can run out of. What runs goes on. What cannot be done waits, says
+// why in `status` and `why`, is logged once, and is done when it can be. Nothing has to be restarted by hand.
 //
 // - No process, or no descriptor for one (EAGAIN, ENOMEM, EMFILE, ...; rule `start-delayed`; `User.startDelayed`): this
 //   is no death of the worker, so it counts towards no crash loop. It is tried again at once, then after half a second
